@@ -1,0 +1,3 @@
+//! The harness behind `thalweg-bench`.
+//!
+//! The traits in [`workload`] and [`system`] are its joints.

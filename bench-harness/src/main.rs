@@ -1,0 +1,2 @@
+//! `thalweg-bench`: the command line.
+fn main() {}

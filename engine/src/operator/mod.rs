@@ -1,0 +1,49 @@
+//! Operators and the chains they fuse into.
+//!
+//! A chain is operators nested in one another: `Map<F, Filter<P, Count>>`. A batch enters as an iterator; each operator adapts the iterator
+//! and hands it to the next, and the last one consumes it, so that the compiler sees one loop over the batch's slice and nothing is
+//! stored in between. Only an operator that must (a compacting filter, a window, an exchange) ends the loop and begins another.
+//!
+//! ```text
+//!   reader ── slice of records ─▶ process(iter) ─▶ process(iter.map(f)) ─▶ … ─▶ sink: one loop
+//!          ── Watermark, End ───▶ control(c) ────▶ control(c) ──────────▶ …
+//!          ◀─ may I go on? ────── ready() ◀────── ready() ◀──────────── …   backpressure
+//! ```
+//!
+//! Laws
+//! - `process` and `control` are called only after `ready` returned `Ok(true)`, and at most once per such answer; then both accept all
+//!   that they are given. What cannot leave yet is kept by the operator that produced it, and `ready` says `false` until it has left.
+//! - `process` consumes its iterator to the end, unless it panics.
+//! - Control keeps its place between records. After [`Control::End`] come no records and no more control.
+//! - A fault is reported by `ready`.
+
+use crate::{error::RunError, record::Record, time::EventTime};
+
+/// What travels in band between records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Control {
+    /// No later record has an event time at or below this one.
+    Watermark(EventTime),
+    /// A checkpoint barrier with its number. Operators pass it on; state snapshots will hang on it.
+    Barrier(u64),
+    /// No more records will come.
+    End,
+}
+
+/// One step over batches of records, together with all the steps after it.
+pub trait Operator<R: Record> {
+    /// Works on a batch.
+    fn process<'a, I>(&mut self, records: I)
+    where
+        I: Iterator<Item = R::Of<'a>>;
+
+    /// Handles in-band control, after all records before it.
+    fn control(&mut self, control: Control);
+
+    /// Moves on what is still pending here and after, and says whether another batch may come.
+    ///
+    /// # Errors
+    /// A fault of this operator or one after it; the job ends with it.
+    fn ready(&mut self) -> Result<bool, RunError>;
+}

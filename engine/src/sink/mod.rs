@@ -1,0 +1,20 @@
+//! Where records leave.
+//!
+//! A [`Sink`] is a description; opening it gives one writer for each worker that writes. A writer is the last [`Operator`] of a chain.
+
+use crate::{error::BuildError, operator::Operator, record::Record};
+
+/// A description of where records go.
+pub trait Sink<R: Record>: Send + 'static {
+    /// Writes one worker's share.
+    type Writer: Operator<R> + Send + 'static;
+
+    /// A short name for reports and errors, such as `file`.
+    fn name(&self) -> &'static str;
+
+    /// Opens the sink for `writers` workers.
+    ///
+    /// # Errors
+    /// [`BuildError`] if the sink cannot be written; the dataflow is refused.
+    fn open(self, writers: usize) -> Result<Vec<Self::Writer>, BuildError>;
+}
