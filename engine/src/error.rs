@@ -14,6 +14,29 @@ pub enum BuildError {
         /// What is wrong with it and what to do.
         why: String,
     },
+    /// An operator was given a parameter that cannot work.
+    #[error("operator {operator}: {why}")]
+    Operator {
+        /// Position and name of the operator, and where it was added.
+        operator: String,
+        /// What is wrong and what to do.
+        why: String,
+    },
+    /// A stream does not end in a sink.
+    #[error("the stream that begins at {stream} ends nowhere; end it with .sink(…), and drop all streams before start()")]
+    Unfinished {
+        /// The operator it begins at.
+        stream: String,
+    },
+    /// There is nothing to run.
+    #[error("the dataflow {name:?} is empty; add a source with .source(…) and end its stream with .sink(…)")]
+    Empty {
+        /// The dataflow's name.
+        name: String,
+    },
+    /// A worker thread could not be started.
+    #[error("a worker thread could not be started: {0}")]
+    Thread(std::io::Error),
     /// A source or sink cannot be opened.
     #[error("{what}: {source}")]
     Open {

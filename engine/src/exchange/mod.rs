@@ -1,1 +1,25 @@
-//! exchange
+//! Edges: how records go from one task to another.
+//!
+//! ```text
+//!   same worker    Outlet ── a buffer of one batch ──▶ Inlet::take        a direct call; no atomics
+//!   other worker   Outlet ── ring + in-band control ─▶ EdgeTask::do_work   claim, fill in place, commit
+//!
+//!   Forward: all to one target (in turn, a batch each, if there are several)      hop, union
+//!   Scatter: each record to the worker that owns its key                          exchange; Split: by a predicate
+//! ```
+//!
+//! Laws
+//! - Records of one upstream task to one target keep their order, and control keeps its place between them.
+//! - An outlet that is full keeps what it could not pass on and says so in `ready`; nothing new is produced until it has left.
+//!   It therefore holds at most what one input batch expands to.
+
+mod edge;
+mod forward;
+mod outlet;
+mod scatter;
+mod split;
+
+pub(crate) use edge::{Edge, EdgeHead, Inlet};
+pub(crate) use forward::ForwardEnd;
+pub(crate) use scatter::{ScatterEnd, group_of};
+pub(crate) use split::SplitEnd;

@@ -1,1 +1,29 @@
-//! graph
+//! From the user's words to running workers.
+//!
+//! ```text
+//!   Dataflow, Stream, …   builder.rs, stream.rs, timed.rs, keyed.rs   what the user writes; each end of a chain registers a stage
+//!   stages and edges      plan.rs                                     which worker runs which instance of which stage
+//!   start()               start.rs                                    refusals first, then rings, then threads
+//!   Running, Report       running.rs                                  join, drain, stop
+//! ```
+//!
+//! A **stage** is a chain between two exchanges; it has one instance (a task) on each worker of its **segment**. A segment is what lies
+//! between two hops; segments share the workers out among themselves, in order.
+
+mod builder;
+mod config;
+mod keyed;
+mod plan;
+mod running;
+mod start;
+mod stream;
+mod timed;
+
+pub use builder::Dataflow;
+pub use config::Config;
+pub use keyed::{KeyedStream, ResultStream, TimedKeyedStream, UpdateStream, WindowedStream};
+pub use running::{Report, Running, StageReport};
+pub use stream::Stream;
+pub use timed::TimedStream;
+
+pub(crate) use plan::{End, EndSeed, Head, SourceHead, StageCx, TaskSeed};

@@ -11,13 +11,31 @@
 //! ```
 //!
 //! Laws
-//! - `process` and `control` are called only after `ready` returned `Ok(true)`, and at most once per such answer; then both accept all
-//!   that they are given. What cannot leave yet is kept by the operator that produced it, and `ready` says `false` until it has left.
+//! - A batch (one `process`, or several for its parts) or a `control` comes only after `ready` returned `Ok(true)`, one for each such
+//!   answer; all of it is accepted. What cannot leave yet is kept by the operator that produced it, and `ready` says `false` until it has left.
 //! - `process` consumes its iterator to the end, unless it panics.
 //! - Control keeps its place between records. After [`Control::End`] come no records and no more control.
 //! - A fault is reported by `ready`.
 
+pub(crate) mod aggregate;
+pub(crate) mod blame;
+mod compact;
+pub(crate) mod filter;
+pub(crate) mod flat_map;
+pub(crate) mod function;
+pub(crate) mod link;
+pub(crate) mod map;
+pub(crate) mod rolling;
+
+pub use aggregate::{Aggregate, Count, Reduce, Sum, SumCount, Tally};
+pub use function::{Expander, IterFn, MapFn, Mapper, Predicate};
+pub use link::{ChainCx, Link, Step};
+pub use rolling::{Update, Updates};
+
 use crate::{error::RunError, record::Record, time::EventTime};
+
+/// Records that an operator emits at a time when what it holds fires: the batch size of what does not come from a source.
+pub(crate) const EMIT: usize = 1024;
 
 /// What travels in band between records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,1 +1,16 @@
-//! watermark
+//! Watermarks: how far event time has certainly come.
+//!
+//! ```text
+//!   records ─▶ generate: highest time seen, less the disorder allowed ─▶ in band, after the batch
+//!   input 0 ─▶ ┐
+//!   input 1 ─▶ ┴ merge: the lowest of all inputs that have not ended ──▶ in band
+//! ```
+//!
+//! Laws: a watermark `w` promises that no later record has an event time at or below `w`; watermarks never go back.
+
+mod generate;
+mod merge;
+
+pub use generate::{BoundedDisorder, Monotone, WatermarkPolicy};
+pub(crate) use generate::Watermarks;
+pub(crate) use merge::Merge;

@@ -1,1 +1,80 @@
-//! window
+//! Windows over event time.
+//!
+//! ```text
+//!   (time, record) ─▶ combine: per worker, one table of partials per open window ─▶ partials when the watermark passes
+//!                     merge: at the key's owner, partials of all workers ─▶ lower ─▶ Windowed { key, start, end, value }
+//! ```
+//!
+//! Conventions, fixed here once
+//! - A window is `[start, end)` in milliseconds, aligned to the epoch; a record belongs to it if `start <= time < end`.
+//! - It fires when the watermark `w >= end - 1`, once; its results carry the event time `end - 1`.
+//! - A record whose window has fired is late: it is counted, and changes no result.
+
+mod combine;
+mod merge;
+mod open;
+
+pub(crate) use combine::{Combine, CombineStep};
+pub(crate) use merge::MergePartials;
+
+use crate::time::EventTime;
+
+/// Windows of equal length that follow one another without a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tumbling {
+    size_ms: i64,
+}
+
+impl Tumbling {
+    /// Windows of this many milliseconds.
+    pub const fn millis(size_ms: i64) -> Self {
+        Self { size_ms }
+    }
+
+    /// Windows of this many seconds.
+    pub const fn seconds(size_s: i64) -> Self {
+        Self { size_ms: size_s.saturating_mul(1000) }
+    }
+
+    /// Length in ms.
+    pub const fn size_ms(self) -> i64 {
+        self.size_ms
+    }
+
+    /// Start of the window that `time` belongs to.
+    #[inline]
+    pub const fn start(self, time: EventTime) -> EventTime {
+        time.saturating_sub(time.rem_euclid(self.size_ms))
+    }
+
+    pub(crate) fn refuse(self) -> Option<String> {
+        (self.size_ms <= 0).then(|| format!("a window of {} ms holds nothing; give 1 ms or more", self.size_ms))
+    }
+}
+
+/// One result of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Windowed<K, V> {
+    /// The key.
+    pub key: K,
+    /// Start of the window, inclusive, in ms.
+    pub start: EventTime,
+    /// End of the window, exclusive, in ms.
+    pub end: EventTime,
+    /// The aggregate.
+    pub value: V,
+}
+
+/// What one worker has of a key and a window, on its way to the key's owner.
+#[derive(Clone, Debug)]
+pub struct WindowPartial<K, P> {
+    pub(crate) key: K,
+    pub(crate) start: EventTime,
+    pub(crate) partial: P,
+}
+
+/// A window's last event time: the watermark that closes it.
+#[inline]
+pub(crate) fn last_time(start: EventTime, size_ms: i64) -> EventTime {
+    start.saturating_add(size_ms - 1)
+}

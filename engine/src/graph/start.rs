@@ -1,0 +1,152 @@
+//! From a checked graph to running workers. All refusals come before the first thread.
+
+use std::{cell::RefCell, sync::Arc, thread, time::Instant};
+
+use super::{
+    Config, Running, StageCx, TaskSeed,
+    builder::Graph,
+    plan::{Stage, workers_of_segment},
+};
+use crate::{
+    error::BuildError,
+    operator::blame::{self, Site},
+    runtime::{CoreId, Idle, Namer, Scope, Shutdown, Waker, Worker, available_cores, pin_current_thread, warn_unpinned},
+};
+
+/// Largest batch: more brings nothing and costs latency.
+const BATCH_MAX: usize = 1 << 16;
+const RING_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=1 << 30;
+
+pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildError> {
+    let cores = check(&mut graph, &config)?;
+    let workers = cores.len();
+    let (idles, wakers): (Vec<Idle>, Vec<Waker>) = (0..workers).map(|_| Idle::new(config.wait)).unzip();
+
+    let namer = namer(&graph);
+    let segments = graph.stages.iter().map(|stage| stage.segment).max().unwrap_or(0) + 1;
+    let layouts: Vec<Vec<usize>> = graph.stages.iter().map(|stage| workers_of_segment(stage.segment, segments, workers)).collect();
+    let edges: Vec<Vec<usize>> =
+        graph.edges.iter().map(|edge| edge.stage.map_or_else(Vec::new, |stage| layouts[stage].clone())).collect();
+
+    let mut seeds: Vec<Vec<(usize, TaskSeed)>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut stages = Vec::new();
+    let probes = RefCell::default();
+    for (number, Stage { sites, records, malformed, build, .. }) in graph.stages.into_iter().enumerate() {
+        let cx = StageCx {
+            workers: layouts[number].clone(),
+            edges: &edges,
+            wakers: &wakers,
+            batch: config.batch,
+            ring_bytes: config.ring_bytes,
+            records: records.clone(),
+            malformed: malformed.clone(),
+            probes: &probes,
+        };
+        for (&worker, seed) in layouts[number].iter().zip(build(&cx)?) {
+            seeds[worker].push((number, seed));
+        }
+        if graph.heads.iter().any(|(site, _)| sites.first() == Some(site)) {
+            stages.push((namer(number, Some(sites[0])), records, malformed));
+        }
+    }
+
+    let shutdown = Arc::new(Shutdown::new(wakers.clone()));
+    let mut running =
+        Running { threads: Vec::new(), shutdown, started: Instant::now(), stages, late: graph.late, probes: probes.into_inner() };
+    for (worker, ((seeds, idle), core)) in seeds.into_iter().zip(idles).zip(cores).enumerate() {
+        let (shutdown, namer, waker) = (running.shutdown.clone(), namer.clone(), wakers[worker].clone());
+        let name = format!("{}-{worker}", graph.name);
+        let body = move || {
+            if let Some(core) = core
+                && !pin_current_thread(core)
+            {
+                warn_unpinned(core);
+            }
+            let mut scope = Scope::new(waker);
+            // Downstream first, so that the inlets that others call are there.
+            let tasks = seeds.into_iter().rev().map(|(stage, seed)| (stage, seed(&mut scope))).collect();
+            drop(scope);
+            Worker::new(tasks, shutdown, namer).run(idle);
+        };
+        match thread::Builder::new().name(name).spawn(body) {
+            Ok(thread) => running.threads.push(thread),
+            // Dropping `running` stops those that have started.
+            Err(error) => return Err(BuildError::Thread(error)),
+        }
+    }
+    Ok(running)
+}
+
+/// Refuses what can be refused, and says which core each worker gets (none: not pinned).
+fn check(graph: &mut Graph, config: &Config) -> Result<Vec<Option<CoreId>>, BuildError> {
+    if graph.heads.is_empty() {
+        return Err(BuildError::Empty { name: graph.name.clone() });
+    }
+    if let Some(refusal) = graph.refusals.drain(..).next() {
+        return Err(refusal);
+    }
+    if let Some((site, _)) = graph.heads.iter().find(|(_, ended)| !ended) {
+        return Err(BuildError::Unfinished { stream: graph.describe(*site) });
+    }
+    if let Some(edge) = graph.edges.iter().find(|edge| edge.stage.is_none()) {
+        return Err(BuildError::Unfinished { stream: graph.describe(edge.from) });
+    }
+    let option = |option, value: String, why: String| Err(BuildError::Option { option, value, why });
+    if !(1..=BATCH_MAX).contains(&config.batch) {
+        return option("batch", config.batch.to_string(), format!("give 1 to {BATCH_MAX} records"));
+    }
+    if !RING_BYTES.contains(&config.ring_bytes) {
+        return option("ring_bytes", config.ring_bytes.to_string(), "give 4 KiB to 1 GiB".into());
+    }
+    let available = available_cores();
+    if let Some(cores) = &config.cores {
+        if let Some(workers) = config.workers
+            && workers != cores.len()
+        {
+            return option("workers", workers.to_string(), format!("cores names {}; leave one of the two out", cores.len()));
+        }
+        if cores.is_empty() {
+            return option("cores", "[]".into(), "name at least one core".into());
+        }
+        let mut chosen = Vec::new();
+        for core in cores {
+            match available.ids.iter().find(|id| id.0 == *core) {
+                Some(_) if chosen.contains(core) => return option("cores", format!("{cores:?}"), format!("core {core} is named twice")),
+                Some(_) => chosen.push(*core),
+                None => {
+                    let ids: Vec<usize> = available.ids.iter().map(|id| id.0).collect();
+                    return option("cores", format!("{cores:?}"), format!("this process may use the cores {ids:?}"));
+                }
+            }
+        }
+        let ids = chosen.into_iter().map(|core| config.pin.then_some(CoreId(core))).collect();
+        return Ok(ids);
+    }
+    let workers = config.workers.unwrap_or(available.limit);
+    if workers == 0 {
+        return option("workers", "0".into(), "give at least 1".into());
+    }
+    if workers > available.limit {
+        return option(
+            "workers",
+            workers.to_string(),
+            format!("this process may use {} cores (affinity mask and cgroup limits); give at most that many", available.limit),
+        );
+    }
+    Ok((0..workers).map(|worker| available.ids.get(worker).copied().filter(|_| config.pin)).collect())
+}
+
+/// Names operators for errors, independent of the graph.
+fn namer(graph: &Graph) -> Arc<Namer> {
+    let sites: Vec<String> = (0..graph.sites.len()).map(|site| graph.describe(Site(site as u32))).collect();
+    let stages: Vec<Vec<Site>> = graph.stages.iter().map(|stage| stage.sites.clone()).collect();
+    Arc::new(move |stage: usize, blamed: Option<Site>| {
+        let sites_of = |stage: usize| stages.get(stage).map_or(&[][..], |sites| &sites[..]);
+        let site = match blamed {
+            Some(blame::SOURCE) => sites_of(stage).first(),
+            Some(ref site) => Some(site),
+            None => sites_of(stage).last(),
+        };
+        site.and_then(|site| sites.get(site.0 as usize)).cloned().unwrap_or_else(|| "(unknown)".into())
+    })
+}

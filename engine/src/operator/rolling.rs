@@ -1,0 +1,390 @@
+//! Keyed aggregates without a window: every change of a key's value is emitted.
+//!
+//! ```text
+//!   per worker   intern: key ─▶ dense slot; lift ─▶ Delta { slot, partial, the key itself the first time }
+//!                       one worker:  a delta per record
+//!                       several:     deltas of one batch that concern one key are combined before they hop
+//!   key's owner  roll:   values[slot] combine delta ─▶ Update { key, before, after }
+//! ```
+//!
+//! A key is hashed once, where it enters; what hops is its slot, so a text key crosses once and is made owned once per worker.
+//!
+//! Laws: for each key the updates form a chain (`before` of one is `after` of the last; the first has none), and the last `after` is the
+//! aggregate over all its records.
+
+use std::{borrow::Borrow, hash::Hash, iter, marker::PhantomData};
+
+use hashbrown::HashMap;
+
+use super::{
+    Control, Operator,
+    aggregate::Aggregate,
+    blame::{Site, guard},
+    link::{ChainCx, Step},
+};
+use crate::{
+    error::RunError,
+    exchange::group_of,
+    record::{Own, Record, Text},
+    state::{Dictionary, Key, KeyedState, Partial, Table},
+};
+
+/// A change of a key's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update<'a, K: ?Sized, V> {
+    /// The key.
+    pub key: &'a K,
+    /// A dense number of the key: 0, 1, 2, … in the order of first appearance at this worker; a sink may index by it.
+    pub slot: u32,
+    /// The value before, none for a new key.
+    pub before: Option<V>,
+    /// The value now.
+    pub after: V,
+}
+
+/// Changes of keyed values; keys borrow from the operator's state.
+pub struct Updates<K: ?Sized, V>(PhantomData<fn(&K) -> V>);
+
+impl<K: ?Sized + 'static, V: 'static> Record for Updates<K, V> {
+    type Of<'a> = Update<'a, K, V>;
+}
+
+/// How records get their key.
+pub trait KeyBy<R: Record>: Clone + Send + 'static {
+    /// The key as state keeps it.
+    type Owned: Clone + Eq + Hash + Send + Borrow<Self::Ref> + 'static;
+    /// The key as updates show it.
+    type Ref: ?Sized + 'static;
+    /// Finds a key's slot.
+    type Index: Default;
+    /// The slot of the record's key in the index, the key itself if it is new, and a hash of it.
+    fn intern(&mut self, index: &mut Self::Index, record: &R::Of<'_>) -> (u32, Option<Self::Owned>);
+    /// A hash of a key that is as good for one worker as for another.
+    fn hash(key: &Self::Owned) -> u64;
+}
+
+/// Keys taken from records by a function.
+pub struct ByKey<F, K> {
+    key: F,
+    of: PhantomData<fn() -> K>,
+}
+
+impl<F, K> ByKey<F, K> {
+    pub(crate) fn new(key: F) -> Self {
+        Self { key, of: PhantomData }
+    }
+}
+
+impl<F: Clone, K> Clone for ByKey<F, K> {
+    fn clone(&self) -> Self {
+        Self::new(self.key.clone())
+    }
+}
+
+/// Numbers keys in the order of their first appearance.
+pub struct KeyIndex<K: Key> {
+    slots: Table<K, Option<u32>>,
+    len: u32,
+}
+
+impl<K: Key> Default for KeyIndex<K> {
+    fn default() -> Self {
+        Self { slots: Table::default(), len: 0 }
+    }
+}
+
+impl<R, F, K> KeyBy<R> for ByKey<F, K>
+where
+    R: Record,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
+    K: Key,
+{
+    type Owned = K;
+    type Ref = K;
+    type Index = KeyIndex<K>;
+
+    #[inline(always)]
+    fn intern(&mut self, index: &mut Self::Index, record: &R::Of<'_>) -> (u32, Option<K>) {
+        let key = (self.key)(record);
+        let slot = index.slots.slot(&key);
+        match *slot {
+            Some(slot) => (slot, None),
+            None => {
+                let fresh = index.len;
+                index.len = fresh.checked_add(1).expect("fewer than 2^32 keys on one machine");
+                *slot = Some(fresh);
+                (fresh, Some(key))
+            }
+        }
+    }
+
+    fn hash(key: &K) -> u64 {
+        key.hash64()
+    }
+}
+
+/// The text itself is the key.
+#[derive(Clone)]
+pub struct ByText;
+
+impl KeyBy<Text> for ByText {
+    type Owned = Box<str>;
+    type Ref = str;
+    type Index = Dictionary<str>;
+
+    #[inline(always)]
+    fn intern(&mut self, index: &mut Dictionary<str>, record: &&str) -> (u32, Option<Box<str>>) {
+        let (slot, new) = index.slot(record);
+        (slot, new.then(|| (*record).into()))
+    }
+
+    fn hash(key: &Box<str>) -> u64 {
+        key.hash64()
+    }
+}
+
+/// What a record, or several of one key, add to the key's value.
+#[derive(Clone, Debug)]
+pub struct Delta<K, P> {
+    partial: P,
+    /// The key, the first time that the worker `origin` mentions it.
+    key: Option<K>,
+    /// The key's slot at the worker `origin`.
+    slot: u32,
+    origin: u16,
+    group: u8,
+}
+
+impl<K, P> Delta<K, P> {
+    pub(crate) fn group(&self) -> u8 {
+        self.group
+    }
+}
+
+/// The first half.
+pub(crate) struct Intern<R, B, A> {
+    pub(crate) by: B,
+    pub(crate) aggregate: A,
+    pub(crate) site: Site,
+    pub(crate) of: PhantomData<fn(R)>,
+}
+
+impl<R, B: Clone, A: Clone> Clone for Intern<R, B, A> {
+    fn clone(&self) -> Self {
+        Self { by: self.by.clone(), aggregate: self.aggregate.clone(), site: self.site, of: PhantomData }
+    }
+}
+
+impl<R: Record, B: KeyBy<R>, A: Aggregate<R>> Step<R> for Intern<R, B, A> {
+    type Out = Own<Delta<B::Owned, A::Partial>>;
+    fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<R> + 'static {
+        let origin = u16::try_from(cx.instance).expect("fewer workers than 2^16");
+        Interning { of: self, index: B::Index::default(), origin, combine: cx.instances > 1, slots: Vec::new(), dirty: Vec::new(), next }
+    }
+}
+
+struct Interning<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> {
+    of: Intern<R, B, A>,
+    index: B::Index,
+    origin: u16,
+    /// Whether deltas of one key are combined over a batch, because they hop.
+    combine: bool,
+    slots: Vec<Interned<B::Owned, A::Partial>>,
+    /// Slots with a delta in this batch, in the order of their first record.
+    dirty: Vec<u32>,
+    next: N,
+}
+
+struct Interned<K, P> {
+    partial: P,
+    /// The key until it has been sent.
+    key: Option<K>,
+    group: u8,
+}
+
+impl<R, B, A, N> Operator<R> for Interning<R, B, A, N>
+where
+    R: Record,
+    B: KeyBy<R>,
+    A: Aggregate<R>,
+    N: Operator<Own<Delta<B::Owned, A::Partial>>>,
+{
+    #[inline(always)]
+    fn process<'a, I>(&mut self, records: I)
+    where
+        I: Iterator<Item = R::Of<'a>>,
+    {
+        let Self { of: Intern { by, aggregate, site, .. }, index, origin, slots, dirty, next, .. } = self;
+        let (site, origin) = (*site, *origin);
+        if !self.combine {
+            return next.process(records.map(|record| {
+                guard(site, || {
+                    let (slot, key) = by.intern(index, &record);
+                    let mut partial = A::Partial::empty();
+                    aggregate.lift(&mut partial, &record);
+                    Delta { partial, key, slot, origin, group: 0 }
+                })
+            }));
+        }
+        records.for_each(|record| {
+            guard(site, || {
+                let (slot, key) = by.intern(index, &record);
+                if let Some(key) = key {
+                    let group = group_of(B::hash(&key));
+                    slots.push(Interned { partial: A::Partial::empty(), key: Some(key), group });
+                }
+                let interned = &mut slots[slot as usize];
+                if interned.partial.is_empty() {
+                    dirty.push(slot);
+                }
+                aggregate.lift(&mut interned.partial, &record);
+            });
+        });
+        next.process(dirty.drain(..).map(|slot| {
+            let interned = &mut slots[slot as usize];
+            let partial = std::mem::replace(&mut interned.partial, A::Partial::empty());
+            Delta { partial, key: interned.key.take(), slot, origin, group: interned.group }
+        }));
+    }
+
+    fn control(&mut self, control: Control) {
+        self.next.control(control);
+    }
+
+    #[inline(always)]
+    fn ready(&mut self) -> Result<bool, RunError> {
+        self.next.ready()
+    }
+}
+
+/// The second half.
+pub struct Roll<R, B, A> {
+    pub(crate) aggregate: A,
+    pub(crate) site: Site,
+    pub(crate) of: PhantomData<fn(R, B)>,
+}
+
+impl<R, B, A: Clone> Clone for Roll<R, B, A> {
+    fn clone(&self) -> Self {
+        Self { aggregate: self.aggregate.clone(), site: self.site, of: PhantomData }
+    }
+}
+
+impl<R: Record, B: KeyBy<R>, A: Aggregate<R>> Step<Own<Delta<B::Owned, A::Partial>>> for Roll<R, B, A> {
+    type Out = Updates<B::Ref, A::Out>;
+    fn before<N: Operator<Self::Out> + 'static>(
+        self,
+        next: N,
+        cx: ChainCx,
+    ) -> impl Operator<Own<Delta<B::Owned, A::Partial>>> + 'static {
+        let mapped = cx.inputs > 1;
+        Rolling {
+            of: self,
+            keys: Vec::new(),
+            partials: Vec::new(),
+            origins: if mapped { (0..cx.inputs).map(|_| Vec::new()).collect() } else { Vec::new() },
+            known: HashMap::default(),
+            next,
+        }
+    }
+}
+
+struct Rolling<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> {
+    of: Roll<R, B, A>,
+    keys: Vec<B::Owned>,
+    partials: Vec<A::Partial>,
+    /// For each worker that sends deltas, its slots' numbers here. Empty if there is only one: its slots are ours.
+    origins: Vec<Vec<u32>>,
+    /// Used for keys that a worker mentions for the first time, and only if there are several workers.
+    known: HashMap<B::Owned, u32, foldhash::fast::FixedState>,
+    next: N,
+}
+
+/// A slot of another worker whose key is not owned here, or not known yet.
+const ELSEWHERE: u32 = u32::MAX;
+
+impl<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> Rolling<R, B, A, N> {
+    /// Takes note of a key that a worker mentions for the first time.
+    #[cold]
+    #[inline(never)]
+    fn meet(&mut self, key: B::Owned, slot: u32, origin: u16) {
+        let fresh = u32::try_from(self.keys.len()).expect("fewer than 2^32 keys on one machine");
+        if self.origins.is_empty() {
+            debug_assert_eq!(slot, fresh, "the only worker's slots are ours");
+            self.keys.push(key);
+            self.partials.push(A::Partial::empty());
+            return;
+        }
+        let ours = *self.known.entry(key.clone()).or_insert(fresh);
+        if ours == fresh {
+            self.keys.push(key);
+            self.partials.push(A::Partial::empty());
+        }
+        let slots = &mut self.origins[usize::from(origin)];
+        if slots.len() <= slot as usize {
+            slots.resize(slot as usize + 1, ELSEWHERE);
+        }
+        slots[slot as usize] = ours;
+    }
+}
+
+impl<R, B, A, N> Operator<Own<Delta<B::Owned, A::Partial>>> for Rolling<R, B, A, N>
+where
+    R: Record,
+    B: KeyBy<R>,
+    A: Aggregate<R>,
+    N: Operator<Updates<B::Ref, A::Out>>,
+{
+    #[inline(always)]
+    fn process<'a, I>(&mut self, mut deltas: I)
+    where
+        I: Iterator<Item = <Own<Delta<B::Owned, A::Partial>> as Record>::Of<'a>>,
+    {
+        // A run of deltas whose keys are known goes on in one call; a new key ends the run, since updates borrow the keys.
+        let mut held: Option<Delta<B::Owned, A::Partial>> = None;
+        loop {
+            if let Some(Delta { key, slot, origin, .. }) = &mut held
+                && let Some(key) = key.take()
+            {
+                let (slot, origin) = (*slot, *origin);
+                self.meet(key, slot, origin);
+            }
+            let mut fresh = None;
+            let Self { of: Roll { aggregate, site, .. }, keys, partials, origins, next, .. } = &mut *self;
+            next.process(iter::from_fn(|| {
+                let delta = match held.take() {
+                    Some(delta) => delta,
+                    None => deltas.next()?,
+                };
+                if delta.key.is_some() {
+                    fresh = Some(delta);
+                    return None;
+                }
+                let slot = match origins.get(usize::from(delta.origin)) {
+                    None => delta.slot,
+                    Some(slots) => slots[delta.slot as usize],
+                };
+                let partial = &mut partials[slot as usize];
+                Some(guard(*site, || {
+                    let before = (!partial.is_empty()).then(|| aggregate.lower(partial));
+                    aggregate.combine(partial, delta.partial);
+                    let after = aggregate.lower(partial);
+                    Update { key: keys[slot as usize].borrow(), slot, before, after }
+                }))
+            }));
+            match fresh {
+                None => return,
+                fresh => held = fresh,
+            }
+        }
+    }
+
+    fn control(&mut self, control: Control) {
+        self.next.control(control);
+    }
+
+    #[inline(always)]
+    fn ready(&mut self) -> Result<bool, RunError> {
+        self.next.ready()
+    }
+}

@@ -1,0 +1,141 @@
+//! Watermarks from the records themselves.
+
+use crate::{
+    error::RunError,
+    operator::{
+        Control, Operator,
+        blame::{Site, guard},
+        link::{ChainCx, Step},
+    },
+    record::{Record, Timed},
+    time::EventTime,
+};
+
+/// Turns the highest event time seen into a watermark.
+pub trait WatermarkPolicy: Clone + Send + 'static {
+    /// The watermark once `max` has been seen.
+    fn watermark(&mut self, max: EventTime) -> EventTime;
+
+    /// Says what is wrong with the policy's parameters, if anything.
+    fn refuse(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Event times never go back (equal times may follow one another).
+#[derive(Clone, Copy, Debug)]
+pub struct Monotone;
+
+impl WatermarkPolicy for Monotone {
+    fn watermark(&mut self, max: EventTime) -> EventTime {
+        max.saturating_sub(1)
+    }
+}
+
+/// A record may be behind the highest event time seen by at most this much.
+#[derive(Clone, Copy, Debug)]
+pub struct BoundedDisorder {
+    bound_ms: i64,
+}
+
+impl BoundedDisorder {
+    /// A bound in milliseconds.
+    pub const fn millis(bound_ms: i64) -> Self {
+        Self { bound_ms }
+    }
+
+    /// A bound in seconds.
+    pub const fn seconds(bound_s: i64) -> Self {
+        Self { bound_ms: bound_s.saturating_mul(1000) }
+    }
+}
+
+impl WatermarkPolicy for BoundedDisorder {
+    fn watermark(&mut self, max: EventTime) -> EventTime {
+        max.saturating_sub(self.bound_ms).saturating_sub(1)
+    }
+
+    fn refuse(&self) -> Option<String> {
+        (self.bound_ms < 0).then(|| format!("a disorder of {} ms is negative; give 0 or more", self.bound_ms))
+    }
+}
+
+/// Puts the event time beside each record, and a watermark after each batch that moved it on.
+#[derive(Clone)]
+pub(crate) struct Watermarks<T, W, N = ()> {
+    time: T,
+    policy: W,
+    site: Site,
+    max: EventTime,
+    emitted: EventTime,
+    pending: Option<EventTime>,
+    next: N,
+}
+
+impl<T, W> Watermarks<T, W> {
+    pub(crate) fn new(time: T, policy: W, site: Site) -> Self {
+        Self { time, policy, site, max: EventTime::MIN, emitted: EventTime::MIN, pending: None, next: () }
+    }
+}
+
+impl<R, T, W> Step<R> for Watermarks<T, W>
+where
+    R: Record,
+    T: for<'a, 'b> FnMut(&'b R::Of<'a>) -> EventTime + Clone + Send + 'static,
+    W: WatermarkPolicy,
+{
+    type Out = Timed<R>;
+    fn before<N: Operator<Timed<R>> + 'static>(self, next: N, _: ChainCx) -> impl Operator<R> + 'static {
+        let Self { time, policy, site, max, emitted, pending, next: () } = self;
+        Watermarks { time, policy, site, max, emitted, pending, next }
+    }
+}
+
+impl<R, T, W, N> Operator<R> for Watermarks<T, W, N>
+where
+    R: Record,
+    T: for<'a, 'b> FnMut(&'b R::Of<'a>) -> EventTime,
+    W: WatermarkPolicy,
+    N: Operator<Timed<R>>,
+{
+    #[inline(always)]
+    fn process<'a, I>(&mut self, records: I)
+    where
+        I: Iterator<Item = R::Of<'a>>,
+    {
+        let (time, site) = (&mut self.time, self.site);
+        let mut max = self.max;
+        self.next.process(records.map(|record| {
+            let time = guard(site, || time(&record));
+            max = max.max(time);
+            (time, record)
+        }));
+        self.max = max;
+        let watermark = self.policy.watermark(max);
+        if watermark > self.emitted {
+            self.emitted = watermark;
+            self.pending = Some(watermark);
+        }
+    }
+
+    fn control(&mut self, control: Control) {
+        // The policy owns event time from here on: watermarks from further up are of another clock.
+        if !matches!(control, Control::Watermark(_)) {
+            self.next.control(control);
+        }
+    }
+
+    #[inline]
+    fn ready(&mut self) -> Result<bool, RunError> {
+        if !self.next.ready()? {
+            return Ok(false);
+        }
+        match self.pending.take() {
+            None => Ok(true),
+            Some(watermark) => {
+                self.next.control(Control::Watermark(watermark));
+                self.next.ready()
+            }
+        }
+    }
+}

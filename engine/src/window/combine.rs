@@ -1,0 +1,209 @@
+//! The first half of a window aggregate: each worker's own partials, per open window and key.
+//!
+//! The loop over a batch is a sequence of runs. Within a run all records belong to the current window and their keys index its table
+//! directly, so that a record costs two comparisons and an update in place. A record that breaks the run is handled with all the care it
+//! needs (another window, a late record, a key that makes the table change), and the next run begins.
+
+use super::{Tumbling, WindowPartial, open::OpenWindows};
+use crate::{
+    error::RunError,
+    metrics::Counter,
+    operator::{
+        Control, EMIT, Operator,
+        aggregate::Aggregate,
+        blame::{Site, guard},
+        link::{ChainCx, Step},
+    },
+    record::{Own, Record, Timed},
+    state::{Key, KeyedState},
+    time::EventTime,
+};
+
+/// What a window aggregate is made of, before it has any state.
+pub(crate) struct Combine<F, A> {
+    pub(crate) key: F,
+    pub(crate) windows: Tumbling,
+    pub(crate) aggregate: A,
+    pub(crate) site: Site,
+    pub(crate) late: Counter,
+}
+
+impl<F: Clone, A: Clone> Clone for Combine<F, A> {
+    fn clone(&self) -> Self {
+        let Self { key, windows, aggregate, site, late } = self;
+        Self { key: key.clone(), windows: *windows, aggregate: aggregate.clone(), site: *site, late: late.clone() }
+    }
+}
+
+/// Carries the key's type, which `Combine` leaves open.
+pub struct CombineStep<F, A, K>(pub(crate) Combine<F, A>, pub(crate) std::marker::PhantomData<fn() -> K>);
+
+impl<F: Clone, A: Clone, K> Clone for CombineStep<F, A, K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), self.1)
+    }
+}
+
+impl<R, F, K, A> Step<Timed<R>> for CombineStep<F, A, K>
+where
+    R: Record,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
+    K: Key,
+    A: Aggregate<R>,
+{
+    type Out = Own<WindowPartial<K, A::Partial>>;
+    fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<R>> + 'static {
+        let open = OpenWindows::new(self.0.windows.size_ms());
+        Combining { of: self.0, open, emitted: Vec::with_capacity(EMIT), pending: None, next }
+    }
+}
+
+/// Keeps partials per window and key, and passes them on when the watermark passes the window.
+struct Combining<F, A, K, P, N> {
+    of: Combine<F, A>,
+    open: OpenWindows<K, P>,
+    emitted: Vec<WindowPartial<K, P>>,
+    /// Control that follows once all that fires has left.
+    pending: Option<Control>,
+    next: N,
+}
+
+impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
+    /// Works records off as long as they belong to the current window and its table takes them; returns the one that breaks the run.
+    #[inline(always)]
+    fn run<'a, R, I>(&mut self, records: &mut I) -> Option<(EventTime, K, R::Of<'a>)>
+    where
+        R: Record,
+        F: for<'b, 'c> FnMut(&'c R::Of<'b>) -> K,
+        A: Aggregate<R, Partial = P>,
+        I: Iterator<Item = (EventTime, R::Of<'a>)>,
+    {
+        let Combine { key, windows, aggregate, site, .. } = &mut self.of;
+        let site = *site;
+        let Some(window) = self.open.current() else {
+            let (time, record) = records.next()?;
+            let key = guard(site, || key(&record));
+            return Some((time, key, record));
+        };
+        let start = window.start;
+        // One unsigned comparison for both ends of the window.
+        let size_ms = windows.size_ms().cast_unsigned();
+        if K::INTEGER
+            && let Some(mut direct) = window.table.as_direct()
+        {
+            loop {
+                let (time, record) = records.next()?;
+                let key = guard(site, || key(&record));
+                if time.wrapping_sub(start).cast_unsigned() < size_ms
+                    && let Some(partial) = direct.slot(key.bits())
+                {
+                    guard(site, || aggregate.lift(partial, &record));
+                } else {
+                    return Some((time, key, record));
+                }
+            }
+        }
+        if K::INTEGER
+            && let Some(mut probe) = window.table.as_probe()
+        {
+            loop {
+                let (time, record) = records.next()?;
+                let key = guard(site, || key(&record));
+                if time.wrapping_sub(start).cast_unsigned() < size_ms
+                    && let Some(partial) = probe.slot(key.bits())
+                {
+                    guard(site, || aggregate.lift(partial, &record));
+                } else {
+                    return Some((time, key, record));
+                }
+            }
+        }
+        loop {
+            let (time, record) = records.next()?;
+            let key = guard(site, || key(&record));
+            if time.wrapping_sub(start).cast_unsigned() >= size_ms {
+                return Some((time, key, record));
+            }
+            let partial = window.table.slot(&key);
+            guard(site, || aggregate.lift(partial, &record));
+        }
+    }
+
+    /// Handles a record of another window, or one that the current table has to change for.
+    #[cold]
+    #[inline(never)]
+    fn step<R>(&mut self, time: EventTime, key: &K, record: &R::Of<'_>)
+    where
+        R: Record,
+        A: Aggregate<R, Partial = P>,
+    {
+        let Combine { windows, aggregate, site, late, .. } = &mut self.of;
+        match self.open.enter(windows.start(time)) {
+            Ok(window) => {
+                let partial = window.table.slot(key);
+                guard(*site, || aggregate.lift(partial, record));
+            }
+            Err(super::open::Late) => late.add(1),
+        }
+    }
+
+    /// Emits what fires, as far as it goes. `true` once all has left.
+    #[cold]
+    fn emit(&mut self) -> Result<bool, RunError>
+    where
+        N: Operator<Own<WindowPartial<K, P>>>,
+        P: 'static,
+    {
+        while self.open.is_firing() {
+            if !self.next.ready()? {
+                return Ok(false);
+            }
+            let emitted = &mut self.emitted;
+            self.open.take_some(EMIT, |start, key, partial| emitted.push(WindowPartial { key, start, partial }));
+            self.next.process(emitted.drain(..));
+        }
+        if !self.next.ready()? {
+            return Ok(false);
+        }
+        match self.pending.take() {
+            None => Ok(true),
+            Some(control) => {
+                self.next.control(control);
+                self.next.ready()
+            }
+        }
+    }
+}
+
+impl<R, F, A, K, N> Operator<Timed<R>> for Combining<F, A, K, A::Partial, N>
+where
+    R: Record,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K,
+    K: Key,
+    A: Aggregate<R>,
+    N: Operator<Own<WindowPartial<K, A::Partial>>>,
+{
+    #[inline(always)]
+    fn process<'a, I>(&mut self, mut records: I)
+    where
+        I: Iterator<Item = (EventTime, R::Of<'a>)>,
+    {
+        while let Some((time, key, record)) = self.run::<R, I>(&mut records) {
+            self.step::<R>(time, &key, &record);
+        }
+    }
+
+    fn control(&mut self, control: Control) {
+        match control {
+            Control::Watermark(watermark) => self.open.close(watermark),
+            Control::End => self.open.close(EventTime::MAX),
+            Control::Barrier(_) => {}
+        }
+        self.pending = Some(control);
+    }
+
+    #[inline(always)]
+    fn ready(&mut self) -> Result<bool, RunError> {
+        if self.pending.is_none() { self.next.ready() } else { self.emit() }
+    }
+}

@@ -1,0 +1,130 @@
+//! The second half of a window aggregate: at the key's owner, the partials of all workers become one result.
+//!
+//! With one worker upstream a partial is already whole, and goes straight on.
+
+use std::marker::PhantomData;
+
+use super::{Tumbling, WindowPartial, Windowed, last_time, open::OpenWindows};
+use crate::{
+    error::RunError,
+    operator::{
+        Control, EMIT, Operator,
+        aggregate::Aggregate,
+        blame::{Site, guard},
+        link::{ChainCx, Step},
+    },
+    record::{Own, Record, Timed},
+    state::{Key, KeyedState},
+    time::EventTime,
+};
+
+/// Combines partials and lowers them into results when the merged watermark passes the window.
+pub struct MergePartials<R, K, A> {
+    pub(crate) windows: Tumbling,
+    pub(crate) aggregate: A,
+    pub(crate) site: Site,
+    pub(crate) of: PhantomData<fn(R) -> K>,
+}
+
+impl<R, K, A: Clone> Clone for MergePartials<R, K, A> {
+    fn clone(&self) -> Self {
+        Self { windows: self.windows, aggregate: self.aggregate.clone(), site: self.site, of: PhantomData }
+    }
+}
+
+impl<R: Record, K: Key, A: Aggregate<R>> Step<Own<WindowPartial<K, A::Partial>>> for MergePartials<R, K, A> {
+    type Out = Timed<Own<Windowed<K, A::Out>>>;
+    fn before<N: Operator<Self::Out> + 'static>(
+        self,
+        next: N,
+        cx: ChainCx,
+    ) -> impl Operator<Own<WindowPartial<K, A::Partial>>> + 'static {
+        let open = OpenWindows::new(self.windows.size_ms());
+        Merging { of: self, whole: cx.inputs <= 1, open, emitted: Vec::with_capacity(EMIT), pending: None, next }
+    }
+}
+
+struct Merging<R: Record, K, A: Aggregate<R>, N> {
+    of: MergePartials<R, K, A>,
+    /// Partials come from one worker only.
+    whole: bool,
+    open: OpenWindows<K, A::Partial>,
+    emitted: Vec<(EventTime, Windowed<K, A::Out>)>,
+    pending: Option<Control>,
+    next: N,
+}
+
+impl<R: Record, K: Key, A: Aggregate<R>, N> Merging<R, K, A, N>
+where
+    N: Operator<Timed<Own<Windowed<K, A::Out>>>>,
+{
+    #[cold]
+    fn emit(&mut self) -> Result<bool, RunError> {
+        while self.open.is_firing() {
+            if !self.next.ready()? {
+                return Ok(false);
+            }
+            let Self { of, emitted, .. } = self;
+            self.open.take_some(EMIT, |start, key, partial| emitted.push(of.result(start, key, &partial)));
+            self.next.process(emitted.drain(..));
+        }
+        if !self.next.ready()? {
+            return Ok(false);
+        }
+        match self.pending.take() {
+            None => Ok(true),
+            Some(control) => {
+                self.next.control(control);
+                self.next.ready()
+            }
+        }
+    }
+}
+
+impl<R: Record, K: Key, A: Aggregate<R>> MergePartials<R, K, A> {
+    #[inline(always)]
+    fn result(&mut self, start: EventTime, key: K, partial: &A::Partial) -> (EventTime, Windowed<K, A::Out>) {
+        let last = last_time(start, self.windows.size_ms());
+        let value = guard(self.site, || self.aggregate.lower(partial));
+        (last, Windowed { key, start, end: last.saturating_add(1), value })
+    }
+}
+
+impl<R: Record, K: Key, A: Aggregate<R>, N> Operator<Own<WindowPartial<K, A::Partial>>> for Merging<R, K, A, N>
+where
+    N: Operator<Timed<Own<Windowed<K, A::Out>>>>,
+{
+    #[inline(always)]
+    fn process<'a, I>(&mut self, partials: I)
+    where
+        I: Iterator<Item = <Own<WindowPartial<K, A::Partial>> as Record>::Of<'a>>,
+    {
+        let Self { of, open, .. } = self;
+        if self.whole {
+            return self.next.process(partials.map(|WindowPartial { key, start, partial }| of.result(start, key, &partial)));
+        }
+        for WindowPartial { key, start, partial } in partials {
+            // Each worker passes a window on before its own watermark does, so a partial is never late here.
+            if let Ok(window) = open.enter(start) {
+                let (slot, aggregate) = (window.table.slot(&key), &mut of.aggregate);
+                guard(of.site, || aggregate.combine(slot, partial));
+            } else {
+                debug_assert!(false, "a partial came after its worker's watermark");
+            }
+        }
+    }
+
+    fn control(&mut self, control: Control) {
+        match control {
+            Control::Watermark(watermark) => self.open.close(watermark),
+            Control::End => self.open.close(EventTime::MAX),
+            Control::Barrier(_) => {}
+        }
+        self.pending = Some(control);
+    }
+
+    #[inline(always)]
+    fn ready(&mut self) -> Result<bool, RunError> {
+        if self.pending.is_none() { self.next.ready() } else { self.emit() }
+    }
+}

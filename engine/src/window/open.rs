@@ -1,0 +1,111 @@
+//! The windows that are open, and those that fire: a table of partials each, recycled.
+
+use std::collections::VecDeque;
+
+use super::last_time;
+use crate::{
+    state::{Cursor, Key, KeyedState, Partial, Table},
+    time::EventTime,
+};
+
+/// Open and firing windows of one operator instance.
+pub(crate) struct OpenWindows<K, P> {
+    size_ms: i64,
+    /// Open windows in no order; there are few. The one that got the last record is at `current`.
+    open: Vec<Window<K, P>>,
+    current: usize,
+    /// Windows that fire, earliest first, and where the emission of the first one stands.
+    firing: VecDeque<Window<K, P>>,
+    cursor: Cursor,
+    /// Tables of windows that have fired, for the next ones.
+    spare: Vec<Table<K, P>>,
+    /// All windows that end at or before it have fired.
+    watermark: EventTime,
+}
+
+pub(crate) struct Window<K, P> {
+    pub(crate) start: EventTime,
+    pub(crate) table: Table<K, P>,
+}
+
+/// The record's window has fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Late;
+
+impl<K: Key, P: Partial> OpenWindows<K, P> {
+    pub(crate) fn new(size_ms: i64) -> Self {
+        Self {
+            size_ms,
+            open: Vec::new(),
+            current: 0,
+            firing: VecDeque::new(),
+            cursor: Cursor::default(),
+            spare: Vec::new(),
+            watermark: EventTime::MIN,
+        }
+    }
+
+    /// The window that got the last record, if it is still open.
+    #[inline(always)]
+    pub(crate) fn current(&mut self) -> Option<&mut Window<K, P>> {
+        self.open.get_mut(self.current)
+    }
+
+    /// Makes the window that begins at `start` the current one.
+    #[inline]
+    pub(crate) fn enter(&mut self, start: EventTime) -> Result<&mut Window<K, P>, Late> {
+        if self.open.get(self.current).is_none_or(|window| window.start != start) {
+            if last_time(start, self.size_ms) <= self.watermark {
+                return Err(Late);
+            }
+            self.current = self.open.iter().position(|window| window.start == start).unwrap_or_else(|| {
+                let table = self.spare.pop().unwrap_or_default();
+                self.open.push(Window { start, table });
+                self.open.len() - 1
+            });
+        }
+        Ok(&mut self.open[self.current])
+    }
+
+    /// Lets the windows that the watermark has passed fire.
+    pub(crate) fn close(&mut self, watermark: EventTime) {
+        if watermark <= self.watermark {
+            return;
+        }
+        self.watermark = watermark;
+        let current = self.open.get(self.current).map(|window| window.start);
+        let fired = self.firing.len();
+        let mut at = 0;
+        while at < self.open.len() {
+            if last_time(self.open[at].start, self.size_ms) <= watermark {
+                self.firing.push_back(self.open.swap_remove(at));
+            } else {
+                at += 1;
+            }
+        }
+        if self.firing.len() > fired {
+            self.firing.make_contiguous()[fired..].sort_unstable_by_key(|window| window.start);
+            self.current = self.open.iter().position(|window| Some(window.start) == current).unwrap_or(usize::MAX);
+        }
+    }
+
+    /// Whether a window has results that have not been taken.
+    #[inline(always)]
+    pub(crate) fn is_firing(&self) -> bool {
+        !self.firing.is_empty()
+    }
+
+    /// Takes at most about `max` results of the earliest window that fires.
+    pub(crate) fn take_some(&mut self, max: usize, mut take: impl FnMut(EventTime, K, P)) {
+        let Some(window) = self.firing.front_mut() else { return };
+        let start = window.start;
+        let emptied = window.table.take_some(&mut self.cursor, max, |key, partial| take(start, key, partial));
+        if emptied
+            && let Some(mut window) = self.firing.pop_front() {
+            window.table.clear();
+            self.spare.push(window.table);
+            self.cursor = Cursor::default();
+        }
+    }
+}
