@@ -3,6 +3,15 @@
 //! A [`Source`] is a description that can be checked and opened; opening it gives one [`Reader`] for each worker that reads. A reader
 //! is polled by its worker and hands a batch to the chain as an iterator, so records may borrow from the reader's block.
 
+mod claim;
+mod generate;
+mod replay;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use generate::{Generate, GenerateReader, Paced, PacedReader};
+pub use replay::{Lent, Replay, ReplayLent, ReplayLentReader, ReplayReader};
+
 use std::time::Instant;
 
 use crate::{
