@@ -1,7 +1,10 @@
 //! The one switch between the standard library's primitives and loom's models of them.
 //!
 //! Every concurrency protocol of the engine takes its atomics, cells and threads from here, so that the model tests run the code that
-//! ships. Build with `RUSTFLAGS="--cfg loom"` to get the models.
+//! ships. Build with `RUSTFLAGS="--cfg loom"` to get the models (`scripts/model.sh` does).
+//!
+//! Memory that is lent out as slices cannot live in loom's cells, which are wider than what they hold. It stays in plain memory with a
+//! [`Ledger`] beside it: one model cell a slot, told of every access. In a normal build the ledger is a type of size zero.
 
 #[cfg(not(loom))]
 pub(crate) use std::{
@@ -20,3 +23,39 @@ pub(crate) use loom::{
         atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     },
 };
+
+/// Tells the model of every access to a run of slots; in a normal build it does nothing and has no size.
+///
+/// An access that is not ordered after every conflicting earlier one, on every execution that the model explores, fails the test.
+#[cfg(not(loom))]
+pub(crate) struct Ledger;
+
+#[cfg(not(loom))]
+impl Ledger {
+    #[inline(always)]
+    pub(crate) fn new(_slots: usize) -> Self {
+        Self
+    }
+    #[inline(always)]
+    pub(crate) fn read(&self, _first: usize, _count: usize) {}
+    #[inline(always)]
+    pub(crate) fn write(&self, _first: usize, _count: usize) {}
+}
+
+#[cfg(loom)]
+pub(crate) struct Ledger(Box<[loom::cell::UnsafeCell<()>]>);
+
+#[cfg(loom)]
+impl Ledger {
+    pub(crate) fn new(slots: usize) -> Self {
+        Self((0..slots).map(|_| loom::cell::UnsafeCell::new(())).collect())
+    }
+    /// Slots `first..first + count` are read here.
+    pub(crate) fn read(&self, first: usize, count: usize) {
+        self.0[first..first + count].iter().for_each(|cell| cell.with(|_| ()));
+    }
+    /// Slots `first..first + count` are written, moved out of or dropped here.
+    pub(crate) fn write(&self, first: usize, count: usize) {
+        self.0[first..first + count].iter().for_each(|cell| cell.with_mut(|_| ()));
+    }
+}
