@@ -10,18 +10,20 @@
 pub(crate) use std::{
     hint::spin_loop,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     },
+    thread,
 };
 
 #[cfg(loom)]
 pub(crate) use loom::{
     hint::spin_loop,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     },
+    thread,
 };
 
 /// Tells the model of every access to a run of slots; in a normal build it does nothing and has no size.

@@ -1,5 +1,19 @@
 //! Workers: pinned threads that run tasks in a duty cycle.
+//!
+//! ```text
+//!   worker ── duty cycle: do_work() ─▶ how much ─▶ Idle: 0? spin, yield, park ──┐
+//!     ▲                                                                         │ asleep
+//!     └── unpark ◀── Waker ◀── who commits to a ring, hands in a record, stops ─┘
+//! ```
 
-/// Wakes a worker that has parked. Cheap to clone, callable from any thread.
-#[derive(Clone, Debug)]
-pub struct Waker;
+mod affinity;
+mod cgroup;
+mod fence;
+mod idle;
+mod park;
+
+pub(crate) use affinity::warn_unpinned;
+pub use affinity::{CoreId, Cores, LimitedBy, available_cores, pin_current_thread};
+pub(crate) use idle::Idle;
+pub use idle::{UnknownWait, Wait};
+pub use park::Waker;
