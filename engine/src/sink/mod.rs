@@ -2,6 +2,16 @@
 //!
 //! A [`Sink`] is a description; opening it gives one writer for each worker that writes. A writer is the last [`Operator`] of a chain.
 
+mod callback;
+mod collect;
+mod count;
+mod file;
+
+pub use callback::{ForEach, ForEachWriter};
+pub use collect::{Collect, CollectWriter, Collected, Fold, FoldWriter, Folded};
+pub use count::{Checksum, ChecksumWriter, Count, CountWriter, Counted};
+pub use file::{FileSink, FileWriter};
+
 use crate::{error::BuildError, operator::Operator, record::Record};
 
 /// A description of where records go.

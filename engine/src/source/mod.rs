@@ -3,6 +3,28 @@
 //! A [`Source`] is a description that can be checked and opened; opening it gives one [`Reader`] for each worker that reads. A reader
 //! is polled by its worker and hands a batch to the chain as an iterator, so records may borrow from the reader's block.
 
+mod claim;
+#[cfg(feature = "csv")]
+mod csv;
+mod generate;
+#[cfg(feature = "json")]
+mod json;
+mod lines;
+mod malformed;
+mod replay;
+mod share;
+#[cfg(test)]
+pub(crate) mod testing;
+
+#[cfg(feature = "csv")]
+pub use self::csv::{Csv, CsvReader};
+pub use generate::{Generate, GenerateReader, Paced, PacedReader};
+#[cfg(feature = "json")]
+pub use json::{JsonLines, JsonLinesReader};
+pub use lines::{Lines, LinesReader};
+pub use malformed::{DeadLetter, Malformed, OnMalformed};
+pub use replay::{Lent, Replay, ReplayLent, ReplayLentReader, ReplayReader};
+
 use std::time::Instant;
 
 use crate::{
