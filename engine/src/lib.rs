@@ -22,6 +22,8 @@ pub use graph::{Config, Dataflow, KeyedStream, Report, ResultStream, Running, St
 pub use operator::{Aggregate, Count, Reduce, Sum, SumCount, Update};
 pub use record::{Own, Record, Text, Timed};
 pub use runtime::{Wait, Waker};
+pub use sink::{Checksum, Collect, Counted, FileSink, Fold, ForEach};
+pub use source::{Generate, Lines, OnMalformed, Replay};
 pub use time::EventTime;
 pub use watermark::{BoundedDisorder, Monotone};
 pub use window::{Tumbling, Windowed};

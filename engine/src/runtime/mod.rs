@@ -11,9 +11,15 @@ mod cgroup;
 mod fence;
 mod idle;
 mod park;
+mod shutdown;
+mod task;
+mod worker;
 
 pub(crate) use affinity::warn_unpinned;
 pub use affinity::{CoreId, Cores, LimitedBy, available_cores, pin_current_thread};
 pub(crate) use idle::Idle;
 pub use idle::{UnknownWait, Wait};
 pub use park::Waker;
+pub(crate) use shutdown::Shutdown;
+pub(crate) use task::{Progress, Scope, SourceTask, Task};
+pub(crate) use worker::{Namer, Worker};

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     error::{BuildError, RunError},
-    operator::Operator,
+    operator::{Operator, blame},
     record::Own,
 };
 
@@ -107,7 +107,7 @@ where
         self.run.start = batch.end;
         let records = (batch.end - batch.start) as usize;
         let make = &mut self.make;
-        out.process(batch.map(|sequence| make(sequence)));
+        out.process(batch.map(|sequence| blame::source(|| make(sequence))));
         Ok(Polled::Records(records))
     }
 
@@ -291,7 +291,7 @@ where
         };
         let records = (batch.end - batch.start) as usize;
         let (schedule, make) = (self.schedule, &mut self.make);
-        out.process(batch.map(|i| make(schedule.sequence(i), start_ns + schedule.arrival_ns(i))));
+        out.process(batch.map(|i| blame::source(|| make(schedule.sequence(i), start_ns + schedule.arrival_ns(i)))));
         Ok(Polled::Records(records))
     }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{BuildError, RunError},
-    operator::Operator,
+    operator::{Operator, blame},
     record::{Own, Record},
 };
 
@@ -37,6 +37,7 @@ impl<T: 'static> Record for Lent<T> {
 pub struct Replay<T, F> {
     block: Arc<[T]>,
     laps: u64,
+    records: u64,
     make: F,
 }
 
@@ -62,12 +63,21 @@ impl<T: Send + Sync + 'static> Replay<T, ()> {
     where
         F: FnMut(&T, u64) -> U + Clone + Send + 'static,
     {
-        Replay { block: block.into(), laps, make }
+        Replay { block: block.into(), laps, records: u64::MAX, make }
     }
 
     /// The records of `block`, `laps` times, by reference and with the number of the lap: [`Lent`].
     pub fn lent(block: impl Into<Arc<[T]>>, laps: u64) -> ReplayLent<T> {
         ReplayLent { block: block.into(), laps }
+    }
+}
+
+impl<T, F> Replay<T, F> {
+    /// Ends after this many records, in the midst of a lap if need be.
+    #[must_use]
+    pub fn records(mut self, records: u64) -> Self {
+        self.records = records;
+        self
     }
 }
 
@@ -92,8 +102,8 @@ struct Laps<T> {
 }
 
 impl<T> Laps<T> {
-    fn open(block: &Arc<[T]>, laps: u64, readers: usize) -> Vec<Self> {
-        let cursor = Arc::new(Cursor::new((block.len() as u64).saturating_mul(laps)));
+    fn open(block: &Arc<[T]>, laps: u64, records: u64, readers: usize) -> Vec<Self> {
+        let cursor = Arc::new(Cursor::new((block.len() as u64).saturating_mul(laps).min(records)));
         (0..readers)
             .map(|_| Self { block: block.clone(), cursor: cursor.clone(), run: 0..0, lap: 0, left: 0, draining: false })
             .collect()
@@ -145,7 +155,7 @@ where
     }
 
     fn open(self, readers: usize) -> Result<Vec<Self::Reader>, BuildError> {
-        let laps = Laps::open(&self.block, self.laps, readers);
+        let laps = Laps::open(&self.block, self.laps, self.records, readers);
         Ok(laps.into_iter().map(|laps| ReplayReader { laps, make: self.make.clone() }).collect())
     }
 }
@@ -170,7 +180,7 @@ where
         let Some((batch, lap)) = self.laps.next(max) else { return Ok(Polled::End) };
         let records = batch.len();
         let make = &mut self.make;
-        out.process(self.laps.block[batch].iter().map(|record| make(record, lap)));
+        out.process(self.laps.block[batch].iter().map(|record| blame::source(|| make(record, lap))));
         Ok(Polled::Records(records))
     }
 
@@ -188,7 +198,7 @@ impl<T: Send + Sync + 'static> Source for ReplayLent<T> {
     }
 
     fn open(self, readers: usize) -> Result<Vec<Self::Reader>, BuildError> {
-        Ok(Laps::open(&self.block, self.laps, readers).into_iter().map(|laps| ReplayLentReader { laps }).collect())
+        Ok(Laps::open(&self.block, self.laps, u64::MAX, readers).into_iter().map(|laps| ReplayLentReader { laps }).collect())
     }
 }
 
