@@ -42,17 +42,26 @@ pub struct Generate<F> {
 
 impl<F> Generate<F> {
     /// The records `make(0)` to `make(n - 1)`.
-    pub fn new(n: u64, make: F) -> Self {
+    pub fn new<T>(n: u64, make: F) -> Self
+    where
+        F: FnMut(u64) -> T + Clone + Send + 'static,
+    {
         Self { n, make }
     }
 
     /// Records until the job is drained or stopped (2^63 of them, to be exact).
-    pub fn endless(make: F) -> Self {
+    pub fn endless<T>(make: F) -> Self
+    where
+        F: FnMut(u64) -> T + Clone + Send + 'static,
+    {
         Self::new(u64::MAX, make)
     }
 
     /// The first `n` records on a schedule of `records_per_s`; see [`Paced`]. `u64::MAX` means no end.
-    pub fn at_rate(n: u64, records_per_s: f64, make: F) -> Paced<F> {
+    pub fn at_rate<T>(n: u64, records_per_s: f64, make: F) -> Paced<F>
+    where
+        F: FnMut(u64, u64) -> T + Clone + Send + 'static,
+    {
         Paced { n, records_per_s, origin: Instant::now(), starts_at: None, make }
     }
 }
