@@ -13,22 +13,22 @@ mod models {
             loom::model(move || {
                 let (mut idle, waker) = Idle::new(wait);
                 let tail = Arc::new(AtomicUsize::new(0));
-                let published = tail.clone();
-                let producer = thread::spawn(move || {
-                    for batch in 1..=2 {
-                        published.store(batch, Ordering::Release);
-                        waker.wake();
+                let seen = tail.clone();
+                let worker = thread::spawn(move || {
+                    let mut head = 0;
+                    while head < 2 {
+                        let work = seen.load(Ordering::Acquire) - head;
+                        head += work;
+                        if head < 2 {
+                            idle.idle(work, None, || seen.load(Ordering::Acquire) > head);
+                        }
                     }
                 });
-                let mut head = 0;
-                while head < 2 {
-                    let work = tail.load(Ordering::Acquire) - head;
-                    head += work;
-                    if head < 2 {
-                        idle.idle(work, None, || tail.load(Ordering::Acquire) > head);
-                    }
+                for batch in 1..=2 {
+                    tail.store(batch, Ordering::Release);
+                    waker.wake();
                 }
-                producer.join().unwrap();
+                worker.join().unwrap();
             });
         }
     }

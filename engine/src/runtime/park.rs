@@ -125,16 +125,17 @@ impl Parker {
     pub(crate) fn park(&mut self, limit: Duration, mut recheck: impl FnMut() -> bool) -> Slept {
         self.register();
         let parked = &*self.shared.parked;
-        // ORDERING: Release, pairs with the AcqRel swap in `Waker::unpark`, which then finds the thread.
-        parked.store(true, Ordering::Release);
+        // All writes to `parked` are swaps, though stores would do: each then follows the one it replaced, for any model checker too.
+        // ORDERING: AcqRel, pairs with the swap in `Waker::unpark`, which then finds the thread.
+        parked.swap(true, Ordering::AcqRel);
         #[cfg(not(canary))]
         let fenced = self.fences.heavy();
         // The planted bug: nothing keeps the announcement before the recheck.
         #[cfg(canary)]
         let fenced = true;
         if recheck() {
-            // ORDERING: Relaxed; a waker that still sees `true` unparks for nothing, which is allowed.
-            parked.store(false, Ordering::Relaxed);
+            // ORDERING: AcqRel as below. A waker that has taken the announcement unparks for nothing, which is allowed.
+            parked.swap(false, Ordering::AcqRel);
             return Slept::NotAtAll;
         }
         sleep(if fenced { limit } else { limit.min(UNFENCED_LIMIT) });
@@ -252,15 +253,37 @@ mod tests {
     }
 }
 
-/// The protocol in every interleaving that the memory model allows, with no safety net.
+/// The protocol in every interleaving that the memory model allows, with no safety net: a lost wake-up is a deadlock, which loom reports.
+///
+/// The worker is always a thread of its own, for loom's `join` cannot stand a late unpark of the thread that joins.
 #[cfg(all(test, loom))]
 mod models {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::sync::AtomicUsize;
 
-    /// Waits on `parker` until `word` has reached `wanted`; a lost wake-up is a deadlock, which loom reports.
-    fn wait_for(parker: &mut Parker, word: &AtomicUsize, wanted: usize) {
+    type Word = Arc<AtomicUsize>;
+
+    /// Three threads have too many interleavings to try all: those in which threads are switched at most three times while they could
+    /// have gone on. Two threads are tried in all of them.
+    fn model_three(model: impl Fn() + Sync + Send + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = builder.preemption_bound.or(Some(3));
+        builder.check(model);
+    }
+
+    fn word() -> Word {
+        Arc::new(AtomicUsize::new(0))
+    }
+
+    /// What a producer does for each batch.
+    fn publish(word: &Word, value: usize, waker: &Waker) {
+        word.store(value, Ordering::Release);
+        waker.wake();
+    }
+
+    /// Waits until `word` has reached `wanted`.
+    fn wait_for(parker: &mut Parker, word: &Word, wanted: usize) {
         while word.load(Ordering::Acquire) < wanted {
             parker.park(Duration::MAX, || word.load(Ordering::Acquire) >= wanted);
         }
@@ -270,14 +293,11 @@ mod models {
     fn model_a_wake_is_never_lost() {
         loom::model(|| {
             let (mut parker, waker) = Parker::pair(Fences::of_process());
-            let work = Arc::new(AtomicUsize::new(0));
-            let published = work.clone();
-            let producer = thread::spawn(move || {
-                published.store(1, Ordering::Release);
-                waker.wake();
-            });
-            wait_for(&mut parker, &work, 1);
-            producer.join().unwrap();
+            let work = word();
+            let seen = work.clone();
+            let worker = thread::spawn(move || wait_for(&mut parker, &seen, 1));
+            publish(&work, 1, &waker);
+            worker.join().unwrap();
         });
     }
 
@@ -285,126 +305,106 @@ mod models {
     fn model_each_of_two_batches_wakes() {
         loom::model(|| {
             let (mut parker, waker) = Parker::pair(Fences::of_process());
-            let work = Arc::new(AtomicUsize::new(0));
-            let published = work.clone();
-            let producer = thread::spawn(move || {
-                for batch in 1..=2 {
-                    published.store(batch, Ordering::Release);
-                    waker.wake();
-                }
+            let work = word();
+            let seen = work.clone();
+            let worker = thread::spawn(move || {
+                wait_for(&mut parker, &seen, 1);
+                wait_for(&mut parker, &seen, 2);
             });
-            wait_for(&mut parker, &work, 1);
-            wait_for(&mut parker, &work, 2);
-            producer.join().unwrap();
+            publish(&work, 1, &waker);
+            publish(&work, 2, &waker);
+            worker.join().unwrap();
         });
     }
 
     #[test]
     fn model_two_wakers_are_both_heard() {
-        loom::model(|| {
+        model_three(|| {
             let (mut parker, waker) = Parker::pair(Fences::of_process());
-            let rings = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
-            let producers: Vec<_> = (0..2)
-                .map(|ring| {
-                    let (rings, waker) = (rings.clone(), waker.clone());
-                    thread::spawn(move || {
-                        rings[ring].store(1, Ordering::Release);
-                        waker.wake();
-                    })
-                })
-                .collect();
+            let rings = [word(), word()];
+            let seen = rings.clone();
             // One worker with two inputs: it is done when it has seen both, and sleeps only while it has seen nothing new.
-            let mut seen = [false; 2];
-            let look = |ring: usize| rings[ring].load(Ordering::Acquire) == 1;
-            while seen != [true, true] {
-                let mut work = 0;
-                for ring in 0..2 {
-                    if !seen[ring] && look(ring) {
-                        seen[ring] = true;
-                        work += 1;
+            let worker = thread::spawn(move || {
+                let new = |taken: &[bool; 2], ring: usize| !taken[ring] && seen[ring].load(Ordering::Acquire) == 1;
+                let mut taken = [false; 2];
+                while taken != [true, true] {
+                    match (0..2).find(|ring| new(&taken, *ring)) {
+                        Some(ring) => taken[ring] = true,
+                        None => {
+                            parker.park(Duration::MAX, || (0..2).any(|ring| new(&taken, ring)));
+                        }
                     }
                 }
-                if work == 0 {
-                    let seen = seen;
-                    parker.park(Duration::MAX, || (0..2).any(|ring| !seen[ring] && look(ring)));
-                }
-            }
-            for producer in producers {
-                producer.join().unwrap();
-            }
+            });
+            let (other, its_waker) = (rings[1].clone(), waker.clone());
+            let producer = thread::spawn(move || publish(&other, 1, &its_waker));
+            publish(&rings[0], 1, &waker);
+            producer.join().unwrap();
+            worker.join().unwrap();
         });
     }
 
     #[test]
-    fn model_a_wake_before_the_park_is_not_needed_twice() {
+    fn model_a_wake_before_the_park_leaves_the_next_one_whole() {
         loom::model(|| {
             let (mut parker, waker) = Parker::pair(Fences::of_process());
-            let work = Arc::new(AtomicUsize::new(0));
-            work.store(1, Ordering::Release);
-            waker.wake();
-            wait_for(&mut parker, &work, 1);
-            // A second one, from another thread, after a sleep that did not happen.
-            let published = work.clone();
-            let producer = thread::spawn(move || {
-                published.store(2, Ordering::Release);
-                waker.wake();
+            let work = word();
+            publish(&work, 1, &waker);
+            let seen = work.clone();
+            let worker = thread::spawn(move || {
+                // Work is there already: a sleep that does not happen, and then one that may.
+                assert_eq!(parker.park(Duration::MAX, || seen.load(Ordering::Acquire) >= 1), Slept::NotAtAll);
+                wait_for(&mut parker, &seen, 2);
             });
-            wait_for(&mut parker, &work, 2);
-            producer.join().unwrap();
+            publish(&work, 2, &waker);
+            worker.join().unwrap();
         });
     }
 
     #[test]
     fn model_shutdown_wakes_a_worker_that_also_waits_for_work() {
-        loom::model(|| {
+        model_three(|| {
             let (mut parker, waker) = Parker::pair(Fences::of_process());
-            let work = Arc::new(AtomicUsize::new(0));
+            let work = word();
             let stop = Arc::new(AtomicBool::new(false));
-            let producer = {
-                let (work, waker) = (work.clone(), waker.clone());
-                thread::spawn(move || {
-                    work.store(1, Ordering::Release);
-                    waker.wake();
-                })
-            };
-            let stopper = {
-                let stop = stop.clone();
-                thread::spawn(move || {
-                    stop.store(true, Ordering::Release);
-                    waker.wake();
-                })
-            };
-            let mut done = 0;
-            while !stop.load(Ordering::Acquire) {
-                let available = work.load(Ordering::Acquire);
-                if available > done {
-                    done = available;
-                    continue;
+            let (seen_work, seen_stop) = (work.clone(), stop.clone());
+            let worker = thread::spawn(move || {
+                let mut done = 0;
+                while !seen_stop.load(Ordering::Acquire) {
+                    let available = seen_work.load(Ordering::Acquire);
+                    if available > done {
+                        done = available;
+                    } else {
+                        parker.park(Duration::MAX, || seen_stop.load(Ordering::Acquire) || seen_work.load(Ordering::Acquire) > done);
+                    }
                 }
-                parker.park(Duration::MAX, || stop.load(Ordering::Acquire) || work.load(Ordering::Acquire) > done);
-            }
+            });
+            let its_waker = waker.clone();
+            let producer = thread::spawn(move || publish(&work, 1, &its_waker));
+            stop.store(true, Ordering::Release);
+            waker.wake();
             producer.join().unwrap();
-            stopper.join().unwrap();
+            worker.join().unwrap();
         });
     }
 
     #[test]
     fn model_two_workers_wake_each_other() {
-        loom::model(|| {
-            let (mut here, wake_here) = Parker::pair(Fences::of_process());
-            let (mut there, wake_there) = Parker::pair(Fences::of_process());
-            let ping = Arc::new(AtomicUsize::new(0));
-            let pong = Arc::new(AtomicUsize::new(0));
-            let (ping_there, pong_there) = (ping.clone(), pong.clone());
-            let peer = thread::spawn(move || {
-                wait_for(&mut there, &ping_there, 1);
-                pong_there.store(1, Ordering::Release);
-                wake_here.wake();
+        model_three(|| {
+            let (mut first, wake_first) = Parker::pair(Fences::of_process());
+            let (mut second, wake_second) = Parker::pair(Fences::of_process());
+            let (ping, pong) = (word(), word());
+            let (seen_ping, seen_pong) = (ping.clone(), pong.clone());
+            let first = thread::spawn(move || {
+                publish(&ping, 1, &wake_second);
+                wait_for(&mut first, &seen_pong, 1);
             });
-            ping.store(1, Ordering::Release);
-            wake_there.wake();
-            wait_for(&mut here, &pong, 1);
-            peer.join().unwrap();
+            let second = thread::spawn(move || {
+                wait_for(&mut second, &seen_ping, 1);
+                publish(&pong, 1, &wake_first);
+            });
+            first.join().unwrap();
+            second.join().unwrap();
         });
     }
 }
