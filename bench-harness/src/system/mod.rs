@@ -7,7 +7,7 @@ use crate::workload::{Answer, Input};
 /// What one run is to do.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// The input, prepared before the clock starts and shared by all systems.
+    /// The input, prepared before the clock starts and shared by all systems; it says how many records a run takes.
     pub input: Arc<Input>,
     /// Cores to use.
     pub cores: usize,
@@ -40,6 +40,18 @@ pub struct Outcome {
     pub v_per_s: Option<f64>,
     /// Allocations counted in the steady part of the run, after warm-up, and the records that passed meanwhile.
     pub allocations: Option<(u64, u64)>,
+}
+
+impl Outcome {
+    /// What a closed-loop run measured.
+    pub fn closed(n: u64, elapsed: Duration, answer: Answer) -> Outcome {
+        Outcome { n, elapsed, answer, changes: None, latency_ns: None, in_flight_mean: None, v_per_s: None, allocations: None }
+    }
+}
+
+/// All systems, in the order in which they are shown.
+pub fn all() -> Vec<Box<dyn System>> {
+    vec![]
 }
 
 /// A system under test.
