@@ -1,6 +1,11 @@
 //! Systems under test, behind one trait.
 
-use std::{sync::Arc, time::Duration};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
+
+use hop::Hop;
+
+mod cores;
+mod hop;
 
 use crate::workload::{Answer, Input};
 
@@ -51,7 +56,13 @@ impl Outcome {
 
 /// All systems, in the order in which they are shown.
 pub fn all() -> Vec<Box<dyn System>> {
-    vec![]
+    vec![
+        Box::new(Hop::<hop::Chunks>(PhantomData)),
+        Box::new(Hop::<hop::Elements>(PhantomData)),
+        Box::new(Hop::<hop::Batches>(PhantomData)),
+        Box::new(Hop::<hop::Items>(PhantomData)),
+        Box::new(Hop::<hop::StdChannel>(PhantomData)),
+    ]
 }
 
 /// A system under test.

@@ -13,11 +13,18 @@
 //!   is computed is each system's own. The oracles share the meaning, never the loops.
 //! - An answer is compared as a multiset: the number of rows and the wrapping sum of a strong 64-bit mix of each row.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use replay::Replay;
 
+mod draw;
 pub mod flights;
+mod oracle;
 pub mod replay;
 pub mod synthetic;
 pub mod text;
@@ -190,10 +197,93 @@ const WORKLOADS: [WorkloadInfo; 8] = [
     info("flights", "rows", 32, 3_000_000, "US domestic flights from a CSV file: delays per origin airport and hour"),
 ];
 
-/// Makes a workload's input and the answer that is right for it. The last answer of each spec is remembered.
+/// Makes a workload's input and the answer that is right for it. Answers of synthetic inputs are remembered as long as the process lives.
 ///
 /// # Errors
 /// A message that says what is wrong with the spec (an unknown name, no events), or which file cannot be read.
 pub fn prepare(spec: &Spec) -> Result<Prepared, String> {
-    Err(format!("workload {} cannot be prepared yet", spec.name))
+    let known = || names().iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
+    let info = names().iter().find(|info| info.name == spec.name);
+    let info = info.ok_or_else(|| format!("there is no workload `{}`; there are {}", spec.name, known()))?;
+    if spec.events == 0 {
+        return Err(format!("{} needs at least one event", spec.name));
+    }
+    if spec.input.is_some() && spec.name != "flights" {
+        return Err(format!("{} makes its own input; --input is for flights", spec.name));
+    }
+    let Spec { seed, events, block_bytes, .. } = *spec;
+    let data = match info.name {
+        "hop" => Data::Hop(synthetic::hop(seed, events, block_bytes)),
+        "hop64" => Data::Hop64(synthetic::hop64(seed, events, block_bytes)),
+        "stateless" => Data::Stateless(synthetic::stateless(seed, events, block_bytes)),
+        "tumbling" => {
+            let replay = synthetic::tumbling(seed, events, block_bytes, false);
+            Data::Tumbling { replay, keys: Some(synthetic::KEYS as usize) }
+        }
+        "tumbling-scattered" => Data::Tumbling { replay: synthetic::tumbling(seed, events, block_bytes, true), keys: None },
+        "ysb" => Data::Ysb { replay: ysb::generate(seed, events, block_bytes), campaigns: ysb::campaigns(seed) },
+        "wordcount" => Data::WordCount(text::generate(seed, events, block_bytes)),
+        _ => {
+            let (flights, rows) = flights::open(spec.input.as_deref(), events)?;
+            let expected = oracle::flights(&rows);
+            return Ok(Prepared { input: Arc::new(Input { name: info.name, events, data: Data::Flights(flights) }), expected });
+        }
+    };
+    let expected = remembered(spec, || oracle::answer(&data));
+    Ok(Prepared { input: Arc::new(Input { name: info.name, events, data }), expected })
+}
+
+/// The oracle's answer for a spec, computed once a process.
+fn remembered(spec: &Spec, answer: impl FnOnce() -> Answer) -> Answer {
+    static ANSWERS: Mutex<Option<HashMap<Spec, Answer>>> = Mutex::new(None);
+    let lock = || ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(&known) = lock().get_or_insert_default().get(spec) {
+        return known;
+    }
+    let fresh = answer();
+    lock().get_or_insert_default().insert(spec.clone(), fresh);
+    fresh
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_prepares_and_the_same_spec_gives_the_same_answer() {
+        for info in names() {
+            let spec = Spec { block_bytes: 4_096, ..Spec::new(info.name, 1_234, 7) };
+            let prepared = prepare(&spec).unwrap();
+            assert_eq!(prepared.input.events, 1_234, "{}", info.name);
+            assert_eq!(prepare(&spec).unwrap().expected, prepared.expected);
+            assert!(prepared.expected.rows > 0);
+        }
+    }
+
+    #[test]
+    fn seeds_give_different_answers() {
+        for info in names().iter().filter(|info| info.name != "flights") {
+            let answer = |seed| prepare(&Spec { block_bytes: 4_096, ..Spec::new(info.name, 1_234, seed) }).unwrap().expected;
+            assert_ne!(answer(1), answer(2), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_remedy() {
+        assert!(prepare(&Spec::new("hopp", 1, 1)).unwrap_err().contains("hop64"));
+        assert!(prepare(&Spec::new("hop", 0, 1)).is_err());
+        assert!(prepare(&Spec { input: Some("x.csv".into()), ..Spec::new("hop", 1, 1) }).is_err());
+        assert!(prepare(&Spec { input: Some("no-such.csv".into()), ..Spec::new("flights", 1, 1) }).unwrap_err().contains("no-such.csv"));
+    }
+
+    #[test]
+    fn answers_tell_columns_rows_and_multiplicities_apart() {
+        let answer = |rows: &[&[u64]]| rows.iter().fold(Answer::default(), |mut answer, row| { answer.add(row); answer });
+        assert_eq!(answer(&[&[1, 2], &[3, 4]]), answer(&[&[3, 4], &[1, 2]]));
+        assert_ne!(answer(&[&[1, 2]]), answer(&[&[2, 1]]));
+        assert_ne!(answer(&[&[1, 2], &[3, 4]]), answer(&[&[1, 4], &[3, 2]]));
+        assert_ne!(answer(&[&[1], &[1]]), answer(&[&[1]]));
+        assert_ne!(text_column("ab"), text_column("ab\0"));
+        assert_eq!(answer(&[&[1, 2]]).merge(answer(&[&[3, 4]])), answer(&[&[1, 2], &[3, 4]]));
+    }
 }

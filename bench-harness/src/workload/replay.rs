@@ -96,16 +96,15 @@ pub struct Slices<'a, T> {
     shift: Shift,
 }
 
-impl<'a, T> Iterator for Slices<'a, T> {
-    type Item = (Shift, &'a [T]);
-
+impl<'a, T> Slices<'a, T> {
+    /// The next slice, of at most `max` records, and at least one.
     #[inline]
-    fn next(&mut self) -> Option<(Shift, &'a [T])> {
+    pub fn next_up_to(&mut self, max: usize) -> Option<(Shift, &'a [T])> {
         if self.left == 0 {
             return None;
         }
         let rest = &self.block[self.at..];
-        let take = rest.len().min(self.max).min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let take = rest.len().min(max.max(1)).min(usize::try_from(self.left).unwrap_or(usize::MAX));
         let item = (self.shift, &rest[..take]);
         self.left -= take as u64;
         self.at += take;
@@ -115,6 +114,15 @@ impl<'a, T> Iterator for Slices<'a, T> {
             self.shift.seq += self.block.len() as u64;
         }
         Some(item)
+    }
+}
+
+impl<'a, T> Iterator for Slices<'a, T> {
+    type Item = (Shift, &'a [T]);
+
+    #[inline]
+    fn next(&mut self) -> Option<(Shift, &'a [T])> {
+        self.next_up_to(self.max)
     }
 }
 
