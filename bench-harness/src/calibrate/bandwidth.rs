@@ -65,7 +65,9 @@ fn read(from: &'static str, cores: &[CoreId], bytes: usize, passes: usize) -> Ba
                         .map(|_| {
                             together.wait();
                             let start = Instant::now();
-                            (0..passes).for_each(|_| drop(black_box(sum(black_box(&block)))));
+                            for _ in 0..passes {
+                                black_box(sum(black_box(&block)));
+                            }
                             (bytes * passes) as f64 / start.elapsed().as_secs_f64()
                         })
                         .collect()

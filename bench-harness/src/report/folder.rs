@@ -153,7 +153,7 @@ mod tests {
             assert!(fs::metadata(path.join(name)).unwrap().len() > 0, "{name}");
         }
         let histograms: Vec<_> = fs::read_dir(path.join("latency")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(histograms, ["w-x-c2-b256-r262144-adaptive-10.0ks-0.csv"]);
+        assert_eq!(histograms, ["w-x-c2-b256-r262144-adaptive-10ks-0.csv"]);
         assert!(Folder::create(&path, &environment, "again").is_err());
     }
 }

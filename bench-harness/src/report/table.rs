@@ -49,7 +49,7 @@ fn section(summaries: &[Summary], look: Look) -> String {
     let repeats = summaries.iter().map(|s| s.repeats).max().unwrap_or(0);
     let about = format!("medians of {repeats} interleaved repeats; ± is half the range");
     let mut text = match look {
-        Look::Terminal => format!("{title}  ({about})\n"),
+        Look::Terminal => format!("{title}\n{about}\n"),
         Look::Markdown => format!("## {title}\n\n{about}\n\n"),
     };
     text += &table(summaries, look).to_string();

@@ -310,3 +310,6 @@ impl OneWorkload<'_, '_> {
         Ok(prepared)
     }
 }
+
+#[cfg(test)]
+mod tests;
