@@ -1,3 +1,22 @@
-//! The harness behind `thalweg-bench`.
+//! The harness behind `thalweg-bench`: it runs the same checked work on several systems and says which figures can be believed.
 //!
-//! The traits in [`workload`] and [`system`] are its joints.
+//! ```text
+//!   command line ──▶ run::matrix (cells, interleaved) ──▶ run::phases: prepare ▶ probe ▶ warm up ▶ measure
+//!                                                             │                                     │
+//!        workload::prepare ──▶ input, oracle's answer ────────┤                 measure: r v n̄ t̄, CPU, memory, stalls
+//!        system::all       ──▶ thalweg, hand, rtrb, … ────────┘                                     │
+//!                                                        run::verdict: believed, or why not ◀───────┤
+//!                                  report: row (the schema) ▶ compare (ratios) ▶ table, CSV, folder ◀┘
+//! ```
+//!
+//! Laws: a run whose output differs from the oracle's has no speed. Systems are compared only within one run of this program, interleaved.
+//! Nothing is dropped: every repeat is a row, with the environment it ran in.
+#![deny(unsafe_code)]
+
+pub mod calibrate;
+pub mod measure;
+pub mod quantity;
+pub mod report;
+pub mod run;
+pub mod system;
+pub mod workload;

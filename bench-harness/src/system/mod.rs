@@ -1,13 +1,18 @@
 //! Systems under test, behind one trait.
 
-use std::{sync::Arc, time::Duration};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
+
+use hop::Hop;
+
+mod cores;
+mod hop;
 
 use crate::workload::{Answer, Input};
 
 /// What one run is to do.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// The input, prepared before the clock starts and shared by all systems.
+    /// The input, prepared before the clock starts and shared by all systems; it says how many records a run takes.
     pub input: Arc<Input>,
     /// Cores to use.
     pub cores: usize,
@@ -40,6 +45,24 @@ pub struct Outcome {
     pub v_per_s: Option<f64>,
     /// Allocations counted in the steady part of the run, after warm-up, and the records that passed meanwhile.
     pub allocations: Option<(u64, u64)>,
+}
+
+impl Outcome {
+    /// What a closed-loop run measured.
+    pub fn closed(n: u64, elapsed: Duration, answer: Answer) -> Outcome {
+        Outcome { n, elapsed, answer, changes: None, latency_ns: None, in_flight_mean: None, v_per_s: None, allocations: None }
+    }
+}
+
+/// All systems, in the order in which they are shown.
+pub fn all() -> Vec<Box<dyn System>> {
+    vec![
+        Box::new(Hop::<hop::Chunks>(PhantomData)),
+        Box::new(Hop::<hop::Elements>(PhantomData)),
+        Box::new(Hop::<hop::Batches>(PhantomData)),
+        Box::new(Hop::<hop::Items>(PhantomData)),
+        Box::new(Hop::<hop::StdChannel>(PhantomData)),
+    ]
 }
 
 /// A system under test.

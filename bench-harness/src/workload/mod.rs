@@ -5,7 +5,30 @@
 //!                                              └─────── oracle (naive, independent, rayon) ──────▶ Answer   must be equal
 //! ```
 //!
-//! An answer is compared as a multiset: the number of rows and the wrapping sum of a strong 64-bit mix of each row.
+//! Laws
+//! - An input is a function of its [`Spec`] alone (and of the file it names): same spec, same bytes.
+//! - A synthetic input is a block that is replayed in laps, each shifted so that event time and sequence go on growing ([`replay`]).
+//!   Every system replays with the shift applied and takes exactly [`Input::events`] records; the last lap may be partial.
+//! - What a record means (the functions mapped, filtered, summed) is written once, next to the record, and shared by every system; how it
+//!   is computed is each system's own. The oracles share the meaning, never the loops.
+//! - An answer is compared as a multiset: the number of rows and the wrapping sum of a strong 64-bit mix of each row.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use replay::Replay;
+
+mod draw;
+pub mod flights;
+mod oracle;
+pub mod replay;
+pub mod synthetic;
+pub mod text;
+pub mod ysb;
 
 /// The result of a run, reduced so that it can be compared: equal answers mean equal multisets of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -14,4 +37,253 @@ pub struct Answer {
     pub rows: u64,
     /// Wrapping sum over the rows of a 64-bit mix of all their columns.
     pub checksum: u64,
+}
+
+impl Answer {
+    /// Adds a row, given as its columns in order.
+    #[inline]
+    pub fn add(&mut self, columns: &[u64]) {
+        self.rows += 1;
+        self.checksum = self.checksum.wrapping_add(row(columns));
+    }
+
+    /// The answer of both multisets together.
+    #[must_use]
+    pub fn merge(self, other: Answer) -> Answer {
+        Answer { rows: self.rows + other.rows, checksum: self.checksum.wrapping_add(other.checksum) }
+    }
+}
+
+/// A bijective 64-bit mix: every input bit reaches every output bit.
+///
+/// Source: the output function of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+#[inline]
+pub const fn mix(value: u64) -> u64 {
+    let z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Mixes a row's columns, in order, into 64 bits.
+#[inline]
+pub fn row(columns: &[u64]) -> u64 {
+    columns.iter().fold(columns.len() as u64, |hash, &column| mix(hash ^ mix(column)))
+}
+
+/// Hashes a text column for [`row`]: the same bytes give the same number in every system and on every machine.
+pub fn text_column(text: &str) -> u64 {
+    let chunks = text.as_bytes().chunks(8);
+    chunks.fold(text.len() as u64, |hash, chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        mix(hash ^ u64::from_le_bytes(word))
+    })
+}
+
+/// What input is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// A name out of [`names`].
+    pub name: String,
+    /// Records that a run takes, exactly.
+    pub events: u64,
+    /// Seed of everything drawn.
+    pub seed: u64,
+    /// Bytes of the replayed block; at least one record is taken.
+    pub block_bytes: usize,
+    /// A file to read in place of the workload's own (only `flights` reads one).
+    pub input: Option<PathBuf>,
+}
+
+impl Spec {
+    /// Bytes of a block unless told otherwise.
+    pub const BLOCK_BYTES: usize = 1 << 20;
+
+    /// A spec with the default block and input.
+    pub fn new(name: &str, events: u64, seed: u64) -> Spec {
+        Spec { name: name.to_owned(), events, seed, block_bytes: Self::BLOCK_BYTES, input: None }
+    }
+}
+
+/// A workload as `list workloads` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkloadInfo {
+    /// Its name on the command line and in results.
+    pub name: &'static str,
+    /// One line: what it computes.
+    pub summary: &'static str,
+    /// What an event is, in the plural: `records`, `lines`, `rows`.
+    pub unit: &'static str,
+    /// Bytes of an event (of text: on average, about).
+    pub event_bytes: usize,
+    /// Events that take the hand loop about a second on one core.
+    pub default_events: u64,
+    /// Whether it has an open loop: a rate may be asked for.
+    pub open_loop: bool,
+}
+
+/// An input that is ready to run, and what must come out.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Shared by all systems.
+    pub input: Arc<Input>,
+    /// The oracle's answer.
+    pub expected: Answer,
+}
+
+/// A prepared input.
+pub struct Input {
+    /// The workload's name.
+    pub name: &'static str,
+    /// Records that a run takes, exactly. For a file it may be fewer than were asked for.
+    pub events: u64,
+    /// The records.
+    pub data: Data,
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Input({}, {} events)", self.name, self.events)
+    }
+}
+
+/// The records of an input, by workload.
+pub enum Data {
+    /// `hop`: numbers.
+    Hop(Replay<u64>),
+    /// `hop64`: records of 64 bytes.
+    Hop64(Replay<synthetic::Wide>),
+    /// `stateless`.
+    Stateless(Replay<synthetic::Event>),
+    /// `tumbling` and `tumbling-scattered`; of the latter `keys` says nothing that a system may use.
+    Tumbling {
+        /// The records.
+        replay: Replay<synthetic::Event>,
+        /// Keys are in `0..keys`; none if they are scattered over 64 bits.
+        keys: Option<usize>,
+    },
+    /// `ysb`.
+    Ysb {
+        /// The ad events.
+        replay: Replay<ysb::Ad>,
+        /// The campaign of each ad, by `ad_id`.
+        campaigns: Arc<[u32]>,
+    },
+    /// `wordcount`.
+    WordCount(text::Lines),
+    /// `flights`.
+    Flights(flights::Flights),
+}
+
+/// The workloads there are.
+pub fn names() -> &'static [WorkloadInfo] {
+    &WORKLOADS
+}
+
+const fn info(name: &'static str, unit: &'static str, event_bytes: usize, default_events: u64, summary: &'static str) -> WorkloadInfo {
+    let open_loop = matches!(name.as_bytes(), b"hop" | b"hop64");
+    WorkloadInfo { name, summary, unit, event_bytes, default_events, open_loop }
+}
+
+const WORKLOADS: [WorkloadInfo; 8] = [
+    info("hop", "records", 8, 500_000_000, "u64 records from one core to another: count and checksum"),
+    info("hop64", "records", 64, 200_000_000, "64-byte records from one core to another: count and checksum"),
+    info("stateless", "records", 32, 500_000_000, "map, a filter that keeps half, map; sum and count"),
+    info("tumbling", "records", 32, 300_000_000, "sum and count per key in 1 s windows, keys 0..10,000"),
+    info("tumbling-scattered", "records", 32, 150_000_000, "sum and count per key in 1 s windows, 10,000 keys scattered over 64 bits"),
+    info("ysb", "records", 64, 300_000_000, "ad views per campaign in 10 s windows (Yahoo Streaming Benchmark, in memory)"),
+    info("wordcount", "lines", 70, 5_000_000, "lines of ten words: how often each word occurs"),
+    info("flights", "rows", 32, 3_000_000, "US domestic flights from a CSV file: delays per origin airport and hour"),
+];
+
+/// Makes a workload's input and the answer that is right for it. Answers of synthetic inputs are remembered as long as the process lives.
+///
+/// # Errors
+/// A message that says what is wrong with the spec (an unknown name, no events), or which file cannot be read.
+pub fn prepare(spec: &Spec) -> Result<Prepared, String> {
+    let known = || names().iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
+    let info = names().iter().find(|info| info.name == spec.name);
+    let info = info.ok_or_else(|| format!("there is no workload `{}`; there are {}", spec.name, known()))?;
+    if spec.events == 0 {
+        return Err(format!("{} needs at least one event", spec.name));
+    }
+    if spec.input.is_some() && spec.name != "flights" {
+        return Err(format!("{} makes its own input; --input is for flights", spec.name));
+    }
+    let Spec { seed, events, block_bytes, .. } = *spec;
+    let data = match info.name {
+        "hop" => Data::Hop(synthetic::hop(seed, events, block_bytes)),
+        "hop64" => Data::Hop64(synthetic::hop64(seed, events, block_bytes)),
+        "stateless" => Data::Stateless(synthetic::stateless(seed, events, block_bytes)),
+        "tumbling" => {
+            let replay = synthetic::tumbling(seed, events, block_bytes, false);
+            Data::Tumbling { replay, keys: Some(synthetic::KEYS as usize) }
+        }
+        "tumbling-scattered" => Data::Tumbling { replay: synthetic::tumbling(seed, events, block_bytes, true), keys: None },
+        "ysb" => Data::Ysb { replay: ysb::generate(seed, events, block_bytes), campaigns: ysb::campaigns(seed) },
+        "wordcount" => Data::WordCount(text::generate(seed, events, block_bytes)),
+        _ => {
+            let (flights, rows) = flights::open(spec.input.as_deref(), events)?;
+            let expected = oracle::flights(&rows);
+            return Ok(Prepared { input: Arc::new(Input { name: info.name, events, data: Data::Flights(flights) }), expected });
+        }
+    };
+    let expected = remembered(spec, || oracle::answer(&data));
+    Ok(Prepared { input: Arc::new(Input { name: info.name, events, data }), expected })
+}
+
+/// The oracle's answer for a spec, computed once a process.
+fn remembered(spec: &Spec, answer: impl FnOnce() -> Answer) -> Answer {
+    static ANSWERS: Mutex<Option<HashMap<Spec, Answer>>> = Mutex::new(None);
+    let lock = || ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(&known) = lock().get_or_insert_default().get(spec) {
+        return known;
+    }
+    let fresh = answer();
+    lock().get_or_insert_default().insert(spec.clone(), fresh);
+    fresh
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_prepares_and_the_same_spec_gives_the_same_answer() {
+        for info in names() {
+            let spec = Spec { block_bytes: 4_096, ..Spec::new(info.name, 1_234, 7) };
+            let prepared = prepare(&spec).unwrap();
+            assert_eq!(prepared.input.events, 1_234, "{}", info.name);
+            assert_eq!(prepare(&spec).unwrap().expected, prepared.expected);
+            assert!(prepared.expected.rows > 0);
+        }
+    }
+
+    #[test]
+    fn seeds_give_different_answers() {
+        for info in names().iter().filter(|info| info.name != "flights") {
+            let answer = |seed| prepare(&Spec { block_bytes: 4_096, ..Spec::new(info.name, 1_234, seed) }).unwrap().expected;
+            assert_ne!(answer(1), answer(2), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_remedy() {
+        assert!(prepare(&Spec::new("hopp", 1, 1)).unwrap_err().contains("hop64"));
+        assert!(prepare(&Spec::new("hop", 0, 1)).is_err());
+        assert!(prepare(&Spec { input: Some("x.csv".into()), ..Spec::new("hop", 1, 1) }).is_err());
+        assert!(prepare(&Spec { input: Some("no-such.csv".into()), ..Spec::new("flights", 1, 1) }).unwrap_err().contains("no-such.csv"));
+    }
+
+    #[test]
+    fn answers_tell_columns_rows_and_multiplicities_apart() {
+        let answer = |rows: &[&[u64]]| rows.iter().fold(Answer::default(), |mut answer, row| { answer.add(row); answer });
+        assert_eq!(answer(&[&[1, 2], &[3, 4]]), answer(&[&[3, 4], &[1, 2]]));
+        assert_ne!(answer(&[&[1, 2]]), answer(&[&[2, 1]]));
+        assert_ne!(answer(&[&[1, 2], &[3, 4]]), answer(&[&[1, 4], &[3, 2]]));
+        assert_ne!(answer(&[&[1], &[1]]), answer(&[&[1]]));
+        assert_ne!(text_column("ab"), text_column("ab\0"));
+        assert_eq!(answer(&[&[1, 2]]).merge(answer(&[&[3, 4]])), answer(&[&[1, 2], &[3, 4]]));
+    }
 }

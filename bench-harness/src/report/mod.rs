@@ -1,0 +1,15 @@
+//! What is told of the runs: rows for machines, tables for people, and a folder that keeps both.
+//!
+//! ```text
+//!   run::phases ── Row ──┬──▶ JSON line, CSV line            the schema: results/README.md
+//!                        ├──▶ compare: medians, spread, ratios paired by repeat ──▶ table
+//!                        └──▶ folder: rows.jsonl, environment.json, summary.md, latency/*.csv
+//! ```
+//!
+//! Law: a row whose check failed carries no figure from which a speed can be computed, in any format.
+
+pub mod compare;
+pub mod csv;
+pub mod folder;
+pub mod row;
+pub mod table;

@@ -1,0 +1,351 @@
+//! The result schema: one row per run. Documented in `results/README.md`, which a test holds against these types.
+
+use serde::Serialize;
+
+use crate::{
+    measure::{alloc, little::Little, residence::Latency, throughput},
+    run::{
+        environment::Environment,
+        matrix::Cell,
+        once::{Measured, Stalls},
+        verdict::{self, Asked, Standing, Verdict},
+    },
+    workload::Answer,
+};
+
+/// Version of the schema: counted up when a field changes its name, type or meaning; a new field does not count.
+pub const SCHEMA: u32 = 1;
+
+/// One run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Workload name.
+    pub workload: String,
+    /// System name.
+    pub system: String,
+    /// Its configuration.
+    pub config: Config,
+    /// Number of this repeat, from 0.
+    pub repeat: u32,
+    /// Seed of the input.
+    pub seed: u64,
+    /// Records that went through; null if the run failed.
+    pub n: Option<u64>,
+    /// Seconds from the first record's entry to the last result's emission.
+    pub t_s: Option<f64>,
+    /// r = n / t.
+    pub r_per_s: Option<f64>,
+    /// v, measured at the source; null in a closed loop.
+    pub v_per_s: Option<f64>,
+    /// Quantiles of the residence time from the intended arrival; null in a closed loop.
+    pub latency_ns: Option<Latency>,
+    /// Little's law; null in a closed loop.
+    pub little: Option<Little>,
+    /// CPU seconds of the process during the run.
+    pub cpu_s: Option<f64>,
+    /// The same per record, in ns.
+    pub cpu_ns_per_record: Option<f64>,
+    /// Heap allocations per record.
+    pub allocations_per_record: Option<f64>,
+    /// What the allocations cover: `steady` (after warm-up) or `whole run` (the run's own preparation included).
+    pub allocations_cover: Option<&'static str>,
+    /// Changes emitted, for results that are upserts.
+    pub changes: Option<u64>,
+    /// Peak of the resident memory, the shared input included.
+    pub peak_rss_bytes: Option<u64>,
+    /// Resident memory when the run began.
+    pub rss_at_start_bytes: Option<u64>,
+    /// Whether the peak is since `run_start` or `process_start`.
+    pub peak_rss_since: Option<crate::measure::rss::Since>,
+    /// The machine's own stalls.
+    pub stalls: Stalls,
+    /// The comparison with the oracle.
+    pub check: Check,
+    /// Whether the run is believed, and why not.
+    pub verdict: Verdict,
+    /// Where it ran.
+    pub environment: RowEnvironment,
+}
+
+/// A configuration.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Config {
+    /// Cores used.
+    pub cores: usize,
+    /// Records per batch.
+    pub batch: usize,
+    /// Bytes per ring.
+    pub ring_bytes: usize,
+    /// Wait strategy.
+    pub wait: String,
+    /// `closed` or `open`.
+    #[serde(rename = "loop")]
+    pub kind: &'static str,
+    /// Offered rate; null in a closed loop.
+    pub rate_per_s: Option<f64>,
+    /// The rate as it was asked for, `0.5x` say; null in a closed loop.
+    pub rate_asked: Option<String>,
+    /// Records of the input.
+    pub events: u64,
+    /// Bytes of the block that the input replays.
+    pub block_bytes: usize,
+    /// The process's allocator.
+    pub allocator: &'static str,
+}
+
+/// The comparison with the oracle.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    /// Whether the answers are equal and no record is missing.
+    pub ok: bool,
+    /// The oracle's.
+    pub expected: Reduced,
+    /// The system's; null if it gave none.
+    pub got: Option<Reduced>,
+}
+
+/// An [`Answer`] in JSON: the checksum in hexadecimal, because many readers of JSON hold numbers as doubles.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reduced {
+    /// Number of rows.
+    pub rows: u64,
+    /// Checksum over all rows, 16 hexadecimal digits.
+    pub checksum: String,
+}
+
+impl From<Answer> for Reduced {
+    fn from(answer: Answer) -> Self {
+        Reduced { rows: answer.rows, checksum: format!("{:016x}", answer.checksum) }
+    }
+}
+
+/// The part of the environment that every row carries; the rest is in `environment.json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RowEnvironment {
+    /// Model name.
+    pub cpu: String,
+    /// Numbers of the cores that the run was given.
+    pub cores_used: Vec<usize>,
+    /// Kernel.
+    pub kernel: String,
+    /// Compiler.
+    pub compiler: String,
+    /// Commit of the sources.
+    pub commit: String,
+    /// Compiler flags; empty for the portable build.
+    pub flags: String,
+    /// Cargo profile.
+    pub profile: String,
+}
+
+/// What a row is made of, besides the measurements.
+#[derive(Clone, Debug)]
+pub struct Origin<'a> {
+    /// Configuration asked for.
+    pub cell: &'a Cell,
+    /// Repeat, from 0.
+    pub repeat: u32,
+    /// Seed of the input.
+    pub seed: u64,
+    /// Block of the input.
+    pub block_bytes: usize,
+    /// What the run was asked to do.
+    pub asked: Asked,
+    /// Cores that it was given.
+    pub cores_used: &'a [core_affinity::CoreId],
+    /// Where it ran.
+    pub environment: &'a Environment,
+}
+
+impl Row {
+    /// Puts a run's measurements into a row; judges it; and, if it failed, leaves out everything that a speed could be computed from.
+    pub fn new(origin: &Origin<'_>, measured: &Measured) -> Row {
+        let Origin { cell, asked, environment, .. } = origin;
+        let mut row = Row {
+            schema: SCHEMA,
+            workload: cell.workload.clone(),
+            system: cell.system.clone(),
+            config: Config {
+                cores: cell.cores,
+                batch: cell.batch,
+                ring_bytes: cell.ring_bytes,
+                wait: cell.wait.clone(),
+                kind: if asked.rate.is_some() { "open" } else { "closed" },
+                rate_per_s: asked.rate,
+                rate_asked: cell.rate.map(|rate| rate.to_string()),
+                events: asked.n,
+                block_bytes: origin.block_bytes,
+                allocator: alloc::name(),
+            },
+            repeat: origin.repeat,
+            seed: origin.seed,
+            n: None,
+            t_s: None,
+            r_per_s: None,
+            v_per_s: None,
+            latency_ns: None,
+            little: None,
+            cpu_s: None,
+            cpu_ns_per_record: None,
+            allocations_per_record: None,
+            allocations_cover: None,
+            changes: None,
+            peak_rss_bytes: measured.peak.map(|peak| peak.bytes),
+            rss_at_start_bytes: measured.rss_at_start,
+            peak_rss_since: measured.peak.map(|peak| peak.since),
+            stalls: measured.stalls.clone(),
+            check: Check { ok: false, expected: asked.expected.into(), got: None },
+            verdict: Verdict::failed(""),
+            environment: RowEnvironment {
+                cpu: environment.cpu.clone(),
+                cores_used: origin.cores_used.iter().map(|core| core.id).collect(),
+                kernel: environment.kernel.clone(),
+                compiler: environment.compiler.clone(),
+                commit: environment.commit.clone(),
+                flags: environment.flags.clone(),
+                profile: environment.profile.clone(),
+            },
+        };
+        let outcome = match &measured.outcome {
+            Ok(outcome) => outcome,
+            Err(failure) => {
+                row.verdict = Verdict::failed(failure.to_string());
+                return row;
+            }
+        };
+        row.verdict = verdict::judge(*asked, outcome, row.stalls.share);
+        row.check.got = Some(outcome.answer.into());
+        row.check.ok = row.verdict.standing != Standing::Failed;
+        if !row.check.ok {
+            return row;
+        }
+        let per_record = |total: f64, records: u64| (records > 0).then(|| total / records as f64);
+        row.n = Some(outcome.n);
+        row.t_s = Some(outcome.elapsed.as_secs_f64());
+        row.r_per_s = throughput::rate(outcome.n, outcome.elapsed);
+        row.v_per_s = outcome.v_per_s;
+        row.latency_ns = outcome.latency_ns.as_ref().and_then(Latency::of);
+        row.little = verdict::model(*asked, outcome).and_then(Result::ok).map(|model| model.little());
+        row.cpu_s = Some(measured.cpu.as_secs_f64());
+        row.cpu_ns_per_record = per_record(measured.cpu.as_nanos() as f64, outcome.n);
+        row.changes = outcome.changes;
+        let (allocations, records, cover) = match outcome.allocations {
+            Some((allocations, records)) => (allocations, records, "steady"),
+            None => (measured.allocations, outcome.n, "whole run"),
+        };
+        row.allocations_per_record = per_record(allocations as f64, records);
+        row.allocations_cover = row.allocations_per_record.map(|_| cover);
+        row
+    }
+
+    /// Whether there is nothing to show but the failure.
+    pub fn failed(&self) -> bool {
+        !self.check.ok
+    }
+
+    /// Its JSON line, without the line end.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a row holds only strings, numbers and lists, which all have a JSON form")
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        measure::{residence, rss},
+        run::once::Failure,
+        system::Outcome,
+    };
+
+    pub(crate) const EXPECTED: Answer = Answer { rows: 3, checksum: u64::MAX };
+
+    pub(crate) fn measured(outcome: Result<Outcome, Failure>) -> Measured {
+        Measured {
+            outcome,
+            cpu: Duration::from_millis(150),
+            allocations: 50,
+            rss_at_start: Some(10 << 20),
+            peak: Some(rss::Peak { bytes: 20 << 20, since: rss::Since::RunStart }),
+            stalls: Stalls {
+                count: Some(12),
+                share: Some(0.012),
+                largest_ns: Some(50_000),
+                watched_s: 0.1,
+                how: "spun".into(),
+                steal_s: Some(0.0),
+                involuntary_switches: 3,
+            },
+        }
+    }
+
+    /// A row of `system` that took `elapsed_ms` for a thousand records.
+    pub(crate) fn row(system: &str, cores: usize, repeat: u32, elapsed_ms: u64, answer: Answer, rate: Option<f64>) -> Row {
+        let cell = Cell {
+            workload: "w".into(),
+            system: system.into(),
+            cores,
+            batch: 256,
+            ring_bytes: 1 << 18,
+            wait: "adaptive".into(),
+            rate: rate.map(crate::quantity::Rate::PerSecond),
+        };
+        let mut outcome = Outcome::closed(1_000, Duration::from_millis(elapsed_ms), answer);
+        if let Some(rate) = rate {
+            let mut latency = residence::histogram();
+            (0..1_000).for_each(|_| residence::record(&mut latency, 0, 1_000_000));
+            outcome = Outcome { latency_ns: Some(latency), in_flight_mean: Some(rate / 1e3), v_per_s: Some(rate), ..outcome };
+        }
+        let environment = Environment::read();
+        let origin = Origin {
+            cell: &cell,
+            repeat,
+            seed: 42,
+            block_bytes: 1 << 20,
+            asked: Asked { n: 1_000, expected: EXPECTED, rate },
+            cores_used: &[],
+            environment: &environment,
+        };
+        Row::new(&origin, &measured(Ok(outcome)))
+    }
+
+    #[test]
+    fn a_sound_row_has_its_figures() {
+        let row = row("a", 1, 0, 100, EXPECTED, None);
+        assert_eq!(row.r_per_s, Some(10_000.0));
+        assert_eq!(row.cpu_ns_per_record, Some(150_000.0));
+        assert_eq!(row.allocations_per_record, Some(0.05));
+        assert_eq!(row.allocations_cover, Some("whole run"));
+        let json: serde_json::Value = serde_json::from_str(&row.to_json()).unwrap();
+        assert_eq!(json["check"]["expected"]["checksum"], "ffffffffffffffff");
+        assert!(json["latency_ns"].is_null() && json["little"].is_null() && json["v_per_s"].is_null());
+        assert_eq!(json["config"]["loop"], "closed");
+    }
+
+    #[test]
+    fn an_open_row_has_latency_and_the_law() {
+        let row = row("a", 1, 0, 100, EXPECTED, Some(10_000.0));
+        let little = row.little.unwrap();
+        assert!(little.residual < 1e-3, "{little:?}");
+        assert!(row.latency_ns.unwrap().p50.abs_diff(1_000_000) < 1_000);
+        assert_eq!(row.verdict.standing, Standing::Believed, "{:?}", row.verdict);
+    }
+
+    #[test]
+    fn a_failed_row_shows_no_speed() {
+        let wrong = row("a", 1, 0, 100, Answer { rows: 3, checksum: 1 }, Some(10_000.0));
+        assert!(wrong.failed());
+        let json: serde_json::Value = serde_json::from_str(&wrong.to_json()).unwrap();
+        for field in ["n", "t_s", "r_per_s", "v_per_s", "latency_ns", "little", "cpu_s", "cpu_ns_per_record", "allocations_per_record"] {
+            assert!(json.get(field).is_some_and(serde_json::Value::is_null), "{field} of a failed run is {}", json[field]);
+        }
+        assert_eq!(json["check"]["ok"], false);
+        assert_eq!(json["check"]["got"]["checksum"], "0000000000000001");
+        assert_eq!(json["verdict"]["standing"], "failed");
+    }
+}

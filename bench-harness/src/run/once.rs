@@ -1,0 +1,165 @@
+//! One run and everything that is measured around it.
+//!
+//! ```text
+//!   floor on the run's cores │ reset peak, read counters │ a fresh thread: system.run(job) │ read counters │ floor again
+//! ```
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc,
+    time::Duration,
+};
+
+use core_affinity::CoreId;
+use serde::Serialize;
+
+use crate::{
+    measure::{alloc, cpu, rss, stalls},
+    system::{Job, Outcome, System},
+};
+
+/// How a run is surrounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    /// How long to spin for the stall floor before the run, and again after it, on each of its cores. Zero: not at all.
+    pub floor: Duration,
+    /// A run that takes longer than this has failed.
+    pub limit: Duration,
+}
+
+/// The stalls of the machine, as printed in a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stalls {
+    /// Stalls over a microsecond that spinning threads saw; null if none spun.
+    pub count: Option<u64>,
+    /// Share of the watched time that was lost in them.
+    pub share: Option<f64>,
+    /// The longest, in ns.
+    pub largest_ns: Option<u64>,
+    /// Seconds watched, all cores together.
+    pub watched_s: f64,
+    /// How it was measured, in words.
+    pub how: String,
+    /// Seconds that the hypervisor took from all cores of the machine during the run itself; null if the kernel does not say.
+    pub steal_s: Option<f64>,
+    /// Times that a thread of this process was taken off its core during the run itself.
+    pub involuntary_switches: u64,
+}
+
+/// What was measured of one run.
+#[derive(Debug)]
+pub struct Measured {
+    /// What the system reported, or why it failed.
+    pub outcome: Result<Outcome, Failure>,
+    /// CPU time of the process during the call, the run's own preparation included.
+    pub cpu: Duration,
+    /// Allocations during the whole call, the run's own preparation included.
+    pub allocations: u64,
+    /// Bytes resident before the run.
+    pub rss_at_start: Option<u64>,
+    /// Peak of the resident bytes.
+    pub peak: Option<rss::Peak>,
+    /// The machine's stalls.
+    pub stalls: Stalls,
+}
+
+/// Why there is no outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The system said so.
+    #[error("{0}")]
+    Error(String),
+    /// It panicked.
+    #[error("panicked: {0}")]
+    Panic(String),
+    /// It did not end in time. Its threads still run, so nothing after it can be measured in this process.
+    #[error("did not end within {} s (see --timeout)", .0.as_secs())]
+    Hung(Duration),
+}
+
+/// Runs `job` once on `system`, which will use `cores`.
+pub fn measure(system: &'static dyn System, job: Job, cores: &[CoreId], around: Surroundings) -> Measured {
+    let floor = |length: Duration| if length.is_zero() { stalls::Floor::default() } else { stalls::spin(cores, length) };
+    let before = floor(around.floor);
+    let rss_at_start = rss::resident_bytes();
+    let since = rss::reset_peak();
+    let (steal, switches) = (cpu::steal_s(), cpu::involuntary_switches());
+    let allocations = alloc::counted();
+    let cpu_before = cpu::process_time();
+
+    let outcome = in_fresh_thread(move || system.run(&job), around.limit);
+
+    let cpu = cpu::process_time().saturating_sub(cpu_before);
+    let allocations = alloc::counted() - allocations;
+    let steal_s = steal.zip(cpu::steal_s()).map(|(before, after)| after - before);
+    let involuntary_switches = cpu::involuntary_switches().saturating_sub(switches);
+    let peak = rss::peak(since);
+    let floor = before.merge(floor(around.floor));
+
+    let watched = floor.watched_ns > 0;
+    let stalls = Stalls {
+        count: watched.then_some(floor.count),
+        share: floor.share(),
+        largest_ns: watched.then_some(floor.largest_ns),
+        watched_s: floor.watched_ns as f64 / 1e9,
+        how: if watched {
+            format!("spun {} ms before and {0} ms after the run on its {} core(s), all at once", around.floor.as_millis(), cores.len())
+        } else {
+            "not measured".into()
+        },
+        steal_s,
+        involuntary_switches,
+    };
+    Measured { outcome, cpu, allocations, rss_at_start, peak, stalls }
+}
+
+/// Runs `work` in a thread of its own, so that its pinning ends with it, and gives up waiting after `limit`.
+fn in_fresh_thread(work: impl FnOnce() -> Result<Outcome, String> + Send + 'static, limit: Duration) -> Result<Outcome, Failure> {
+    let (done, outcome) = mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new().name("run".into()).spawn(move || {
+        let result = match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(result) => result.map_err(Failure::Error),
+            Err(panic) => Err(Failure::Panic(panic_text(panic.as_ref()))),
+        };
+        // Nobody listens after the limit; then the result is of no use.
+        let _ = done.send(result);
+    });
+    let thread = thread.map_err(|e| Failure::Error(format!("no thread can be started: {e}")))?;
+    let result = outcome.recv_timeout(limit).unwrap_or(Err(Failure::Hung(limit)));
+    if !matches!(result, Err(Failure::Hung(_))) {
+        // It has sent its result: it ends at once, and its CPU time and memory are then accounted for.
+        let _ = thread.join();
+    }
+    result
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::workload::Answer;
+
+    #[test]
+    fn errors_panics_and_hangs_are_told_apart() {
+        let limit = Duration::from_secs(60);
+        let ok = in_fresh_thread(|| Ok(Outcome::closed(1, Duration::from_millis(1), Answer::default())), limit);
+        assert_eq!(ok.unwrap().n, 1);
+        assert_eq!(in_fresh_thread(|| Err("no".into()), limit).unwrap_err(), Failure::Error("no".into()));
+        assert_eq!(in_fresh_thread(|| panic!("boom {}", 7), limit).unwrap_err(), Failure::Panic("boom 7".into()));
+        let (release, hold) = mpsc::channel::<()>();
+        let hung = in_fresh_thread(
+            move || {
+                let _ = hold.recv();
+                Err("late".into())
+            },
+            Duration::from_millis(10),
+        );
+        assert_eq!(hung.unwrap_err(), Failure::Hung(Duration::from_millis(10)));
+        drop(release);
+    }
+}

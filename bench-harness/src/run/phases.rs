@@ -1,0 +1,315 @@
+//! The phases of an invocation, workload by workload.
+//!
+//! ```text
+//!   prepare  small input; refuse the cells that a system cannot run
+//!   probe    closed loop, small: is the answer right, how fast is it, hence how many records a run takes and what `0.5x` means
+//!   warm up  only when the size was given: one whole run, not recorded (a probed cell is warm)
+//!   measure  repeat by repeat, every cell in each: floor, run, floor, verdict, row
+//! ```
+//!
+//! A budget (the quick suite's) bounds the whole: each workload gets an even share of what is left, and shortens its runs to fit.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use core_affinity::CoreId;
+use hdrhistogram::Histogram;
+
+use crate::{
+    measure::throughput,
+    quantity::Rate,
+    report::row::{Origin, Row},
+    run::{
+        environment::Environment,
+        matrix::{self, Cell, Matrix, Size},
+        once::{self, Failure, Measured, Surroundings},
+        verdict::Asked,
+    },
+    system::{Job, System},
+    workload::{Prepared, Spec, WorkloadInfo},
+};
+
+/// A probe takes this part of a workload's default size: about 15 ms of the hand loop.
+const PROBE_PART: u64 = 64;
+/// Records of an open loop's warm-up, at most: it is paced, so it takes as long as the rate says.
+const OPEN_WARM_UP_S: f64 = 0.05;
+/// Fewest records of an open-loop run: fewer have no tail to speak of.
+const OPEN_EVENTS_MIN: u64 = 1_000;
+/// The quick suite never shortens a run below this, see [`throughput::ELAPSED_MIN`] for what is believed.
+const SECONDS_MIN: f64 = 0.04;
+
+/// Makes an input and its expected answer; [`crate::workload::prepare`] outside of tests.
+pub type Prepare = dyn Fn(&Spec) -> Result<Prepared, String>;
+
+/// What the phases work with.
+pub struct Bench<'a> {
+    /// Workloads there are.
+    pub workloads: &'a [WorkloadInfo],
+    /// Makes their inputs.
+    pub prepare: &'a Prepare,
+    /// Systems there are. Alive until the process ends, because a run that hangs is left behind.
+    pub systems: Vec<&'static dyn System>,
+    /// The machine.
+    pub environment: Environment,
+    /// Cores that runs are given, the first `n` of them.
+    pub cores: Vec<CoreId>,
+    /// What surrounds each run.
+    pub around: Surroundings,
+    /// Time for everything; none: as long as it takes.
+    pub budget: Option<Duration>,
+}
+
+/// Is told of everything as it happens.
+pub trait Observer {
+    /// A workload begins that will have this many measured runs; `what` names the phase.
+    fn phase(&mut self, workload: &str, what: &str, runs: Option<u64>);
+    /// A run begins.
+    fn started(&mut self, cell: &Cell, repeat: Option<u32>);
+    /// A measured run ended, or a run failed.
+    ///
+    /// # Errors
+    /// If it cannot be written; ends the invocation.
+    fn row(&mut self, row: &Row, latency: Option<&Histogram<u64>>) -> std::io::Result<()>;
+    /// A cell cannot be run.
+    fn refused(&mut self, cell: &Cell, reason: &str);
+}
+
+/// Why an invocation ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// An input cannot be made.
+    #[error("workload {0}: {1}")]
+    Input(String, String),
+    /// No system accepts any cell.
+    #[error("nothing to run: every combination was refused\n{0}")]
+    AllRefused(String),
+    /// A run hangs.
+    #[error("{0} {1}; its threads still run, so nothing after it could be believed")]
+    Hung(String, Failure),
+    /// A result cannot be written.
+    #[error("a result cannot be written: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// A cell that is ready to be measured.
+struct Ready {
+    cell: Cell,
+    system: &'static dyn System,
+    rate: Option<f64>,
+    events: u64,
+    alive: bool,
+}
+
+/// Runs everything in `matrices`, one after the other, and adds a row for each measured run to `rows`.
+///
+/// # Errors
+/// [`Stopped`]; the rows before it are in `rows`.
+pub fn run(bench: &Bench<'_>, matrices: &[Matrix], observer: &mut dyn Observer, rows: &mut Vec<Row>) -> Result<(), Stopped> {
+    let start = Instant::now();
+    let mut refusals = Vec::new();
+    let all: Vec<(&Matrix, &String)> = matrices.iter().flat_map(|matrix| matrix.workloads.iter().map(move |name| (matrix, name))).collect();
+    for (i, (matrix, workload)) in all.iter().enumerate() {
+        let left = bench.budget.map(|budget| budget.saturating_sub(start.elapsed()) / (all.len() - i) as u32);
+        OneWorkload { bench, matrix, workload, inputs: HashMap::new(), rows, observer, refusals: &mut refusals }.run(left)?;
+    }
+    if rows.is_empty() { Err(Stopped::AllRefused(refusals.join("\n"))) } else { Ok(()) }
+}
+
+struct OneWorkload<'a, 'b> {
+    bench: &'a Bench<'b>,
+    matrix: &'a Matrix,
+    workload: &'a str,
+    inputs: HashMap<u64, Prepared>,
+    rows: &'a mut Vec<Row>,
+    observer: &'a mut dyn Observer,
+    refusals: &'a mut Vec<String>,
+}
+
+impl OneWorkload<'_, '_> {
+    fn run(&mut self, budget: Option<Duration>) -> Result<(), Stopped> {
+        let start = Instant::now();
+        let default_events = self.bench.workloads.iter().find(|info| info.name == self.workload).map_or(1_000_000, |info| info.default_events);
+        let probe_events = match self.matrix.size {
+            Size::Events(events) => events,
+            Size::Seconds(_) => (default_events / PROBE_PART).max(1),
+        };
+        self.observer.phase(self.workload, "prepare", None);
+        self.input(probe_events)?;
+
+        let mut ready = Vec::new();
+        let cells = self.matrix.cells(self.workload);
+        self.observer.phase(self.workload, "probe", None);
+        for cell in cells {
+            ready.extend(self.probe(cell, probe_events, default_events)?);
+        }
+        let mut seconds = match self.matrix.size {
+            Size::Events(_) => None,
+            Size::Seconds(seconds) => Some(seconds),
+        };
+        if let (Some(wanted), Some(budget)) = (&mut seconds, budget) {
+            let runs = (ready.len() as u32 * self.matrix.repeats).max(1);
+            // A tenth for the oracle, which sees every size once.
+            let each = budget.saturating_sub(start.elapsed()).as_secs_f64() * 0.9 / f64::from(runs) - 2.0 * self.bench.around.floor.as_secs_f64();
+            *wanted = each.clamp(SECONDS_MIN, *wanted);
+        }
+        for ready in &mut ready {
+            if let Some(seconds) = seconds {
+                ready.events = match ready.rate {
+                    Some(rate) => ((rate * seconds) as u64).max(OPEN_EVENTS_MIN),
+                    None => matrix::events_for(seconds, ready.events as f64, default_events),
+                };
+            }
+            let events = ready.events;
+            ready.events = self.input(events)?.input.events;
+        }
+        self.warm_up(&mut ready)?;
+
+        self.observer.phase(self.workload, "measure", Some(ready.len() as u64 * u64::from(self.matrix.repeats)));
+        for (repeat, i) in matrix::interleaved(ready.len(), self.matrix.repeats) {
+            let ready = &mut ready[i];
+            if !ready.alive {
+                continue;
+            }
+            self.observer.started(&ready.cell, Some(repeat));
+            let (measured, asked) = self.once(ready.system, &ready.cell, ready.events, ready.rate, self.bench.around)?;
+            let row = self.record(&ready.cell, repeat, asked, &measured)?;
+            ready.alive = !row;
+        }
+        Ok(())
+    }
+
+    /// Probes a cell. Returns it with `events` holding its closed-loop rate if sizes are in seconds; none if it was refused or failed.
+    fn probe(&mut self, cell: Cell, probe_events: u64, default_events: u64) -> Result<Option<Ready>, Stopped> {
+        let Some(system) = self.bench.systems.iter().copied().find(|system| system.name() == cell.system) else {
+            self.refuse(&cell, "there is no such system");
+            return Ok(None);
+        };
+        let input = self.input(probe_events)?;
+        let job = self.job(&cell, input, cell.rate.map(|_| 1.0));
+        if let Some(reason) = system.refuses(&job) {
+            self.refuse(&cell, &reason);
+            return Ok(None);
+        }
+        let mut ready = Ready { cell, system, rate: None, events: probe_events, alive: true };
+        let is_sized = matches!(self.matrix.size, Size::Events(_));
+        match ready.cell.rate {
+            Some(Rate::PerSecond(rate)) => ready.rate = Some(rate),
+            None if is_sized => {}
+            relative_or_closed => {
+                // Twice: the first run finds cold caches, an unmapped heap and an untrained branch predictor.
+                let mut rate = 0.0;
+                let events = if is_sized { (default_events / PROBE_PART).max(1) } else { probe_events };
+                for _ in 0..2 {
+                    let closed = Cell { rate: None, ..ready.cell.clone() };
+                    match self.unrecorded(system, &closed, events, None)? {
+                        Some(measured) => rate = measured,
+                        None => return Ok(None),
+                    }
+                }
+                match relative_or_closed {
+                    Some(Rate::OfClosedLoop(share)) => ready.rate = Some(rate * share),
+                    _ => ready.events = rate.max(1.0) as u64,
+                }
+            }
+        }
+        Ok(Some(ready))
+    }
+
+    /// Runs what no probe has warmed: closed loops of a given size once in full, open loops for a moment at their own rate.
+    fn warm_up(&mut self, ready: &mut [Ready]) -> Result<(), Stopped> {
+        self.observer.phase(self.workload, "warm up", None);
+        let is_sized = matches!(self.matrix.size, Size::Events(_));
+        for ready in ready.iter_mut() {
+            let events = match ready.rate {
+                Some(rate) => ((rate * OPEN_WARM_UP_S) as u64).clamp(OPEN_EVENTS_MIN, ready.events.max(OPEN_EVENTS_MIN)),
+                None if is_sized => ready.events,
+                None => continue,
+            };
+            ready.alive = self.unrecorded(ready.system, &ready.cell, events, ready.rate)?.is_some();
+        }
+        Ok(())
+    }
+
+    /// One run that gives no row unless it fails. Returns its rate, none if it failed.
+    fn unrecorded(&mut self, system: &'static dyn System, cell: &Cell, events: u64, rate: Option<f64>) -> Result<Option<f64>, Stopped> {
+        self.observer.started(cell, None);
+        let around = Surroundings { floor: Duration::ZERO, ..self.bench.around };
+        let (measured, asked) = self.once(system, cell, events, rate, around)?;
+        let right = |outcome: &&crate::system::Outcome| outcome.answer == asked.expected && outcome.n == asked.n;
+        match measured.outcome.as_ref().ok().filter(right) {
+            Some(outcome) => Ok(Some(throughput::rate(outcome.n, outcome.elapsed).unwrap_or(f64::MAX))),
+            None => self.record(cell, 0, asked, &measured).map(|_| None),
+        }
+    }
+
+    fn once(
+        &mut self,
+        system: &'static dyn System,
+        cell: &Cell,
+        events: u64,
+        rate: Option<f64>,
+        around: Surroundings,
+    ) -> Result<(Measured, Asked), Stopped> {
+        let prepared = self.input(events)?;
+        let asked = Asked { n: prepared.input.events, expected: prepared.expected, rate };
+        let job = self.job(cell, prepared, rate);
+        Ok((once::measure(system, job, self.cores_of(cell), around), asked))
+    }
+
+    /// Makes the row and tells it. Returns whether the run failed.
+    fn record(&mut self, cell: &Cell, repeat: u32, asked: Asked, measured: &Measured) -> Result<bool, Stopped> {
+        let origin = Origin {
+            cell,
+            repeat,
+            seed: self.matrix.seed,
+            block_bytes: self.matrix.block_bytes,
+            asked,
+            cores_used: self.cores_of(cell),
+            environment: &self.bench.environment,
+        };
+        let row = Row::new(&origin, measured);
+        let failed = row.failed();
+        let latency = measured.outcome.as_ref().ok().and_then(|outcome| outcome.latency_ns.as_ref()).filter(|_| !failed);
+        self.observer.row(&row, latency)?;
+        self.rows.push(row);
+        match &measured.outcome {
+            Err(hung @ Failure::Hung(_)) => Err(Stopped::Hung(cell.to_string(), hung.clone())),
+            _ => Ok(failed),
+        }
+    }
+
+    fn refuse(&mut self, cell: &Cell, reason: &str) {
+        self.refusals.push(format!("  {cell}: {reason}"));
+        self.observer.refused(cell, reason);
+    }
+
+    fn job(&self, cell: &Cell, prepared: Prepared, rate: Option<f64>) -> Job {
+        Job { input: prepared.input, cores: cell.cores, batch: cell.batch, ring_bytes: cell.ring_bytes, wait: cell.wait.clone(), rate }
+    }
+
+    fn cores_of(&self, cell: &Cell) -> &[CoreId] {
+        &self.bench.cores[..cell.cores.min(self.bench.cores.len())]
+    }
+
+    /// The input of this size, made once a workload.
+    fn input(&mut self, events: u64) -> Result<Prepared, Stopped> {
+        if let Some(prepared) = self.inputs.get(&events) {
+            return Ok(prepared.clone());
+        }
+        let spec = Spec {
+            name: self.workload.to_owned(),
+            events,
+            seed: self.matrix.seed,
+            block_bytes: self.matrix.block_bytes,
+            input: self.matrix.input.clone(),
+        };
+        let prepared = (self.bench.prepare)(&spec).map_err(|reason| Stopped::Input(self.workload.to_owned(), reason))?;
+        self.inputs.insert(events, prepared.clone());
+        Ok(prepared)
+    }
+}
+
+#[cfg(test)]
+mod tests;
