@@ -8,6 +8,7 @@ mod batch;
 mod cores;
 mod hand;
 mod hop;
+mod thalweg;
 
 use crate::workload::{Answer, Input};
 
@@ -59,6 +60,7 @@ impl Outcome {
 /// All systems, in the order in which they are shown.
 pub fn all() -> Vec<Box<dyn System>> {
     vec![
+        Box::new(thalweg::Thalweg),
         Box::new(hand::Hand),
         Box::new(hand::HandHash),
         Box::new(batch::Rayon),

@@ -21,7 +21,7 @@ use crate::workload::{
 };
 
 mod crossbeam;
-mod open;
+pub(super) mod open;
 mod rtrb;
 mod std_channel;
 
@@ -134,7 +134,7 @@ fn joined<R>(thread: thread::ScopedJoinHandle<'_, R>) -> R {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn answer(sum: u64, count: u64) -> Answer {
+pub(super) fn answer(sum: u64, count: u64) -> Answer {
     let mut answer = Answer::default();
     answer.add(&total_row(sum, count));
     answer

@@ -28,7 +28,7 @@ const WARM_SECONDS: f64 = 0.2;
 
 /// When records are due, in ticks of the clock.
 #[derive(Clone, Copy)]
-struct Schedule {
+pub(in crate::system) struct Schedule {
     start: u64,
     ticks_per_record: f64,
     records_per_tick: f64,
@@ -38,7 +38,7 @@ struct Schedule {
 impl Schedule {
     /// Records due by a time.
     #[inline]
-    fn due_by(&self, now: u64) -> u64 {
+    pub(in crate::system) fn due_by(&self, now: u64) -> u64 {
         if now < self.start {
             return 0;
         }
@@ -47,19 +47,17 @@ impl Schedule {
 
     /// When a record is due.
     #[inline]
-    fn due_at(&self, index: u64) -> u64 {
+    pub(in crate::system) fn due_at(&self, index: u64) -> u64 {
         self.start + (index as f64 * self.ticks_per_record) as u64
     }
 }
 
 pub(super) fn run<T: Hopping>(replay: &Replay<T>, batch: usize, rate: f64, mut sender: impl Sender<T>, mut receiver: impl Receiver<T>) -> Outcome {
-    let clock = Clock::new();
-    const TICKS: u64 = 1 << 40;
-    let ns_per_tick = clock.delta_as_nanos(0, TICKS) as f64 / TICKS as f64;
-    let ticks_per_record = 1e9 / rate / ns_per_tick;
     let events = replay.events;
-    let warm = (events as f64 * WARM_SHARE).min(rate * WARM_SECONDS) as u64;
-    let schedule = |start| Schedule { start, ticks_per_record, records_per_tick: 1.0 / ticks_per_record, events };
+    let pace = Pace::new(events, rate);
+    let Pace { clock, ns_per_tick, warm, .. } = &pace;
+    let (ns_per_tick, warm) = (*ns_per_tick, *warm);
+    let schedule = |start| pace.schedule(start);
     let gate = Gate::new(2);
     // Both threads read the same start: a little after both are ready.
     let start_at = std::sync::OnceLock::new();
@@ -103,17 +101,48 @@ pub(super) fn run<T: Hopping>(replay: &Replay<T>, batch: usize, rate: f64, mut s
         (joined(sending), joined(receiving))
     });
     let (ticks, sum, count, watch) = received;
-    let ns = |ticks: u64| ticks as f64 * ns_per_tick;
-    Outcome {
-        in_flight_mean: watch.in_flight_mean(),
-        latency_ns: Some(watch.residence_ns),
-        v_per_s: Some(events as f64 * 1e9 / ns(sent)),
-        ..Outcome::closed(count, Duration::from_nanos(ns(ticks) as u64), answer(sum, count))
+    pace.outcome(sent, ticks, sum, count, watch)
+}
+
+/// What a rate means on this machine's clock.
+pub(in crate::system) struct Pace {
+    /// The clock that both ends read.
+    pub(in crate::system) clock: Clock,
+    pub(in crate::system) ns_per_tick: f64,
+    /// Records that are not measured.
+    pub(in crate::system) warm: u64,
+    ticks_per_record: f64,
+    events: u64,
+}
+
+impl Pace {
+    pub(in crate::system) fn new(events: u64, rate: f64) -> Pace {
+        let clock = Clock::new();
+        const TICKS: u64 = 1 << 40;
+        let ns_per_tick = clock.delta_as_nanos(0, TICKS) as f64 / TICKS as f64;
+        let warm = (events as f64 * WARM_SHARE).min(rate * WARM_SECONDS) as u64;
+        Pace { clock, ns_per_tick, warm, ticks_per_record: 1e9 / rate / ns_per_tick, events }
+    }
+
+    /// The schedule that begins at `start`, in ticks.
+    pub(in crate::system) fn schedule(&self, start: u64) -> Schedule {
+        Schedule { start, ticks_per_record: self.ticks_per_record, records_per_tick: 1.0 / self.ticks_per_record, events: self.events }
+    }
+
+    /// What was measured: `sent` ticks until the last record had entered, `ticks` until it had left.
+    pub(in crate::system) fn outcome(&self, sent: u64, ticks: u64, sum: u64, count: u64, watch: Watch) -> Outcome {
+        let ns = |ticks: u64| ticks as f64 * self.ns_per_tick;
+        Outcome {
+            in_flight_mean: watch.in_flight_mean(),
+            latency_ns: Some(watch.residence_ns),
+            v_per_s: Some(self.events as f64 * 1e9 / ns(sent)),
+            ..Outcome::closed(count, Duration::from_nanos(ns(ticks) as u64), answer(sum, count))
+        }
     }
 }
 
 /// What the receiver notes down.
-struct Watch {
+pub(in crate::system) struct Watch {
     schedule: Schedule,
     ns_per_tick: f64,
     warm: u64,
@@ -132,7 +161,7 @@ struct Watch {
 const GROUPS: u64 = 16;
 
 impl Watch {
-    fn new(schedule: Schedule, ns_per_tick: f64, warm: u64) -> Watch {
+    pub(in crate::system) fn new(schedule: Schedule, ns_per_tick: f64, warm: u64) -> Watch {
         let residence_ns = Histogram::new_with_bounds(1, 600_000_000_000, 3).expect("the bounds are valid");
         let spacing = ((1_000.0 / ns_per_tick) as u64).max(2);
         let last_due = schedule.due_at(schedule.events.saturating_sub(1));
@@ -141,7 +170,7 @@ impl Watch {
 
     /// Notes that `received` records left at `now`, after `count` had left before them.
     #[inline]
-    fn left(&mut self, now: u64, count: u64, received: u64) {
+    pub(in crate::system) fn left(&mut self, now: u64, count: u64, received: u64) {
         let (first, end) = (count.max(self.warm), count + received);
         if first < end {
             let groups = (end - first).min(GROUPS);

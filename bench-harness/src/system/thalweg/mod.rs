@@ -1,0 +1,56 @@
+//! The engine itself, used as any program would use it: through its public API.
+//!
+//! ```text
+//!   input ─▶ Watched (first poll: the clock starts; allocations of the middle of the run) ─▶ pipeline ─▶ sink ─▶ Answer
+//! ```
+//!
+//! Timed from the first poll of a reader to the end of the last worker, so that threads are not timed while they start, but all results are.
+
+mod input;
+mod open;
+mod pipelines;
+
+use thalweg::{Config, Wait, runtime::available_cores};
+
+use super::{Job, Outcome, System};
+use crate::workload::Data;
+
+/// The engine.
+pub(super) struct Thalweg;
+
+impl System for Thalweg {
+    fn name(&self) -> &'static str {
+        "thalweg"
+    }
+
+    fn refuses(&self, job: &Job) -> Option<String> {
+        let limit = available_cores().limit;
+        if job.cores > limit {
+            return Some(format!("this process may use {limit} cores"));
+        }
+        let is_hop = matches!(job.input.data, Data::Hop(_) | Data::Hop64(_));
+        if is_hop && job.cores != 2 {
+            return Some("a hop takes two cores: one sends, one receives".into());
+        }
+        if job.rate.is_some() && !is_hop {
+            return Some("an open loop is offered for hop and hop64".into());
+        }
+        None
+    }
+
+    fn run(&self, job: &Job) -> Result<Outcome, String> {
+        let wait: Wait = job.wait.parse().map_err(|error| format!("{error}"))?;
+        let config = Config::default().workers(job.cores).batch(job.batch).ring_bytes(job.ring_bytes).wait(wait);
+        match (&job.input.data, job.rate) {
+            (Data::Hop(replay), None) => pipelines::hop(replay, config),
+            (Data::Hop64(replay), None) => pipelines::hop(replay, config),
+            (Data::Hop(replay), Some(rate)) => open::hop(replay, rate, config),
+            (Data::Hop64(replay), Some(rate)) => open::hop(replay, rate, config),
+            (Data::Stateless(replay), _) => pipelines::stateless(replay, config),
+            (Data::Tumbling { replay, .. }, _) => pipelines::tumbling(replay, config),
+            (Data::Ysb { replay, campaigns }, _) => pipelines::ysb(replay, campaigns, config),
+            (Data::WordCount(lines), _) => pipelines::wordcount(lines, config),
+            (Data::Flights(flights), _) => pipelines::flights(flights, job.input.events, config),
+        }
+    }
+}

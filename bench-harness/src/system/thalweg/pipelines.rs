@@ -1,0 +1,211 @@
+//! Each workload as a program on the public API.
+
+use std::{sync::Arc, time::Duration};
+
+use thalweg::{
+    BoundedDisorder, BuildError, Config, Count, Dataflow, Fold, Monotone, Own, Record, RunError, Sum, SumCount, Text, Tumbling, Update,
+    Windowed, sink::Folded, source::Csv,
+};
+
+use super::input::{TextReplay, Watch, replayed};
+use crate::{
+    system::{
+        Outcome,
+        hop::{Hopping, answer},
+    },
+    workload::{
+        Answer,
+        flights::{self, Flight, Flights, airport_row},
+        replay::Replay,
+        synthetic::{self, Event, is_kept, mark, scale, total_row, tumbling_row},
+        text::{Lines, word_row},
+        ysb::{self, Ad, EventType},
+    },
+};
+
+/// `hop`: a source on one core, a sink on another, nothing between.
+pub(super) fn hop<T: Hopping>(replay: &Replay<T>, config: Config) -> Result<Outcome, String> {
+    let watch = Watch::new(replay.events);
+    let mut flow = Dataflow::new("hop");
+    let (sink, totals) = Fold::new((0u64, 0u64), |total: &mut (u64, u64), record: T| {
+        total.0 = total.0.wrapping_add(record.digest());
+        total.1 += 1;
+    });
+    flow.source(watch.over(replayed(replay))).hop().sink(sink);
+    let n = run(flow, config)?;
+    let elapsed = watch.elapsed();
+    let (sum, count) = totals.merge(add).unwrap_or_default();
+    Ok(Outcome { allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer(sum, count)) })
+}
+
+fn add(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
+    (a.0.wrapping_add(b.0), a.1 + b.1)
+}
+
+/// `stateless`: map, a filter that keeps half, map; sum and count.
+pub(super) fn stateless(replay: &Replay<Event>, config: Config) -> Result<Outcome, String> {
+    let watch = Watch::new(replay.events);
+    let mut flow = Dataflow::new("stateless");
+    let (sink, totals) = Fold::new((0u64, 0u64), |total: &mut (u64, u64), marked: i64| {
+        total.0 = total.0.wrapping_add(marked as u64);
+        total.1 += 1;
+    });
+    flow.source(watch.over(replayed(replay)))
+        .map(|event| (scale(&event), event.seq))
+        .filter(|&(scaled, _)| is_kept(scaled))
+        .map(|(scaled, seq)| mark(scaled, seq))
+        .sink(sink);
+    let n = run(flow, config)?;
+    let elapsed = watch.elapsed();
+    let (sum, count) = totals.merge(add).unwrap_or_default();
+    let mut answer = Answer::default();
+    answer.add(&total_row(sum, count));
+    Ok(Outcome { allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer) })
+}
+
+/// `tumbling`: sum and count per key in windows of a second. The same program for dense and scattered keys.
+pub(super) fn tumbling(replay: &Replay<Event>, config: Config) -> Result<Outcome, String> {
+    let watch = Watch::new(replay.events);
+    let mut flow = Dataflow::new("tumbling");
+    let (sink, answers) = rows(|answer, row: Windowed<u64, SumCount>| {
+        answer.add(&tumbling_row(row.key, row.start, row.value.sum, row.value.count));
+    });
+    flow.source(watch.over(replayed(replay)))
+        .watermarks(Monotone, |event| event.event_time)
+        .key_by(|event| event.key)
+        .window(Tumbling::millis(synthetic::WINDOW_MS))
+        .aggregate(Sum::of::<Own<Event>>(|event: &Event| event.value))
+        .sink(sink);
+    let n = run(flow, config)?;
+    Ok(closed(n, &watch, &answers))
+}
+
+/// `ysb`: ad views per campaign in windows of ten seconds. Projects before it filters, so that the filter has little to move.
+pub(super) fn ysb(replay: &Replay<Ad>, campaigns: &Arc<[u32]>, config: Config) -> Result<Outcome, String> {
+    let watch = Watch::new(replay.events);
+    let campaigns = campaigns.clone();
+    let mut flow = Dataflow::new("ysb");
+    let (sink, answers) = rows(|answer, row: Windowed<u32, u64>| answer.add(&ysb::campaign_row(row.key, row.start, row.value)));
+    flow.source(watch.over(replayed(replay)))
+        .map(|ad| (ad.ad_id, ad.event_type, ad.event_time))
+        .filter(|(_, event_type, _)| *event_type == EventType::View)
+        .map(move |(ad_id, _, time)| (campaigns[ad_id as usize], time))
+        .watermarks(Monotone, |(_, time)| *time)
+        .key_by(|(campaign, _)| *campaign)
+        .window(Tumbling::millis(ysb::WINDOW_MS))
+        .aggregate(Count)
+        .sink(sink);
+    let n = run(flow, config)?;
+    Ok(closed(n, &watch, &answers))
+}
+
+/// `wordcount`: how often each word occurs. The sink keeps the final table from the changes alone.
+pub(super) fn wordcount(lines: &Lines, config: Config) -> Result<Outcome, String> {
+    let watch = Watch::new(lines.events);
+    let mut flow = Dataflow::new("wordcount");
+    let (sink, tables) = Fold::new(Table::default(), Table::change);
+    flow.source(watch.over(TextReplay(lines.clone())))
+        .flat_map_to::<Text, _>(str::split_ascii_whitespace)
+        .key_by_text()
+        .aggregate(Count)
+        .sink(sink);
+    let n = run(flow, config)?;
+    let elapsed = watch.elapsed();
+    let (mut answer, mut changes) = (Answer::default(), 0);
+    for table in tables.take() {
+        changes += table.changes;
+        table.rows.iter().for_each(|(word, count)| answer.add(&word_row(word, *count)));
+    }
+    Ok(Outcome { changes: Some(changes), allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer) })
+}
+
+/// The materialised result of a stream of changes.
+#[derive(Clone, Default)]
+struct Table {
+    rows: Vec<(Box<str>, u64)>,
+    changes: u64,
+}
+
+impl Table {
+    #[inline]
+    fn change(&mut self, update: Update<'_, str, u64>) {
+        self.changes += 1;
+        match self.rows.get_mut(update.slot as usize) {
+            Some((_, count)) => *count = update.after,
+            None => self.rows.push((update.key.into(), update.after)),
+        }
+    }
+}
+
+/// Rows of flights, which borrow from the parser's buffer.
+struct FlightRow;
+
+impl Record for FlightRow {
+    type Of<'a> = Flight<'a>;
+}
+
+/// `flights`: delays per origin airport and hour, parsed by the pipeline from the CSV file.
+pub(super) fn flights(flights: &Flights, events: u64, config: Config) -> Result<Outcome, String> {
+    let watch = Watch::new(events);
+    let mut flow = Dataflow::new("flights");
+    let (sink, answers) = rows(|answer, row: Windowed<Airport, SumCount>| {
+        answer.add(&airport_row(row.key.code(), row.start, row.value.count, row.value.sum));
+    });
+    flow.source(watch.over(Csv::<FlightRow>::file(&flights.path).rows_are_lines().share_bytes(256 << 10)))
+        .watermarks(BoundedDisorder::millis(flights.bound_ms), |flight| flight.scheduled)
+        .key_by(|flight| Airport::of(flight.origin))
+        .window(Tumbling::millis(flights::WINDOW_MS))
+        .aggregate(Sum::of::<FlightRow>(|flight: &Flight<'_>| flight.delay))
+        .sink(sink);
+    let n = run(flow, config)?;
+    Ok(closed(n, &watch, &answers))
+}
+
+/// An airport's IATA code: three letters, an integer to the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Airport([u8; 3]);
+
+impl Airport {
+    fn of(code: &str) -> Airport {
+        Airport(code.as_bytes().try_into().expect("an IATA code has three letters"))
+    }
+
+    fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("it was made from a str")
+    }
+}
+
+impl thalweg::state::Key for Airport {
+    const WIDTH: Option<u32> = Some(24);
+    #[inline(always)]
+    fn bits(&self) -> u64 {
+        let [a, b, c] = self.0;
+        u64::from(u32::from_be_bytes([0, a, b, c]))
+    }
+    #[inline(always)]
+    fn from_bits(bits: u64) -> Self {
+        let [_, a, b, c] = (bits as u32).to_be_bytes();
+        Airport([a, b, c])
+    }
+}
+
+/// A sink that reduces rows to an answer.
+fn rows<T: 'static>(add: impl Fn(&mut Answer, T) + Clone + Send + 'static) -> (Fold<Answer, impl FnMut(&mut Answer, T) + Clone + Send + 'static>, Folded<Answer>) {
+    Fold::new(Answer::default(), move |answer: &mut Answer, row: T| add(answer, row))
+}
+
+fn closed(n: u64, watch: &Watch, answers: &Folded<Answer>) -> Outcome {
+    let elapsed: Duration = watch.elapsed();
+    let answer = answers.merge(Answer::merge).unwrap_or_default();
+    Outcome { allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer) }
+}
+
+/// Runs a pipeline to its end. Returns how many records entered.
+fn run(flow: Dataflow, config: Config) -> Result<u64, String> {
+    let running = flow.start(config).map_err(|error: BuildError| error.to_string())?;
+    let report = running.join().map_err(|error: RunError| error.to_string())?;
+    match (report.late, report.malformed()) {
+        (0, 0) => Ok(report.records_in()),
+        (late, malformed) => Err(format!("{late} late and {malformed} malformed records, where there are none")),
+    }
+}

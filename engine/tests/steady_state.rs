@@ -1,0 +1,118 @@
+//! After warm-up, nothing on the hot path allocates: counted by the process's allocator, per workload shape.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use thalweg::{Config, Count, Dataflow, Fold, Generate, Lines, Monotone, Own, Sum, SumCount, Text, Tumbling, Update, Windowed, ForEach};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: forwards to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One job at a time: the count is the process's.
+static ALONE: Mutex<()> = Mutex::new(());
+
+const RECORDS: u64 = 4_000_000;
+
+/// Notes the allocations made so far when records number `RECORDS / 2` and `RECORDS * 9 / 10` pass.
+#[derive(Clone, Default)]
+struct Marks(Arc<[AtomicU64; 2]>);
+
+impl Marks {
+    fn see(&self, i: u64) {
+        let mark = match i {
+            i if i == RECORDS / 2 => 0,
+            i if i == RECORDS / 10 * 9 => 1,
+            _ => return,
+        };
+        // The first worker to come here decides.
+        let _ = self.0[mark].compare_exchange(0, ALLOCATIONS.load(Ordering::Relaxed), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    fn between(&self) -> u64 {
+        self.0[1].load(Ordering::Relaxed) - self.0[0].load(Ordering::Relaxed)
+    }
+}
+
+fn allocations(build: impl Fn(&mut Dataflow, Marks)) {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for workers in 1..=thalweg::runtime::available_cores().limit.min(2) {
+        let marks = Marks::default();
+        let mut flow = Dataflow::new("steady");
+        build(&mut flow, marks.clone());
+        flow.start(Config::default().workers(workers)).unwrap().join().unwrap();
+        assert!(marks.0[0].load(Ordering::Relaxed) > 0, "the first mark was passed");
+        assert_eq!(marks.between(), 0, "allocations by {workers} worker(s) between the marks");
+    }
+}
+
+#[test]
+fn stateless_chains_and_hops() {
+    allocations(|flow, marks| {
+        let (sink, _) = Fold::new(0u64, |sum: &mut u64, i: u64| *sum = sum.wrapping_add(i));
+        flow.source(Generate::new(RECORDS, move |i| { marks.see(i); i })).map(|i| i ^ 5).filter(|i| i % 3 > 0).hop().sink(sink);
+    });
+}
+
+#[test]
+fn windows_over_dense_and_scattered_keys() {
+    for scatter in [1, 0x9e37_79b9_7f4a_7c15] {
+        allocations(|flow, marks| {
+            let (sink, _) = Fold::new(0u64, |rows: &mut u64, _: Windowed<u64, SumCount>| *rows += 1);
+            flow.source(Generate::new(RECORDS, move |i| { marks.see(i); i }))
+                .watermarks(Monotone, |i| *i as i64 / 100)
+                .key_by(move |i| (i % 1000).wrapping_mul(scatter))
+                .window(Tumbling::seconds(1))
+                .aggregate(Sum::of::<Own<u64>>(|i: &u64| *i as i64))
+                .sink(sink);
+        });
+    }
+}
+
+#[test]
+fn split_union_and_exchange() {
+    allocations(|flow, marks| {
+        let (odd, even) = flow.source(Generate::new(RECORDS, move |i| { marks.see(i); i })).split(|i: &u64| i % 2 == 1);
+        odd.map(|i| i + 1).union(even).exchange(|i: &u64| *i).sink(ForEach::new(|_: u64| ()));
+    });
+}
+
+#[test]
+fn rolling_counts_of_borrowed_words() {
+    let words: Vec<String> = (0..500).map(|i| format!("word{i}")).collect();
+    let text = format!("{}\n", words.join(" ")).repeat(100);
+    allocations(|flow, marks| {
+        let mut seen = 0;
+        let (sink, _) = Fold::new(0u64, |changes: &mut u64, _: Update<'_, str, u64>| *changes += 1);
+        // Marks by lines: `Marks` counts in records, so each line stands for as many as make the numbers meet.
+        let step = RECORDS / 20_000;
+        flow.source(Lines::text(text.clone()).laps(400))
+            .inspect(move |_| { seen += 1; marks.see(seen * step); })
+            .flat_map_to::<Text, _>(str::split_ascii_whitespace)
+            .key_by_text()
+            .aggregate(Count)
+            .sink(sink);
+    });
+}
