@@ -4,7 +4,9 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use hop::Hop;
 
+mod batch;
 mod cores;
+mod hand;
 mod hop;
 
 use crate::workload::{Answer, Input};
@@ -57,6 +59,9 @@ impl Outcome {
 /// All systems, in the order in which they are shown.
 pub fn all() -> Vec<Box<dyn System>> {
     vec![
+        Box::new(hand::Hand),
+        Box::new(hand::HandHash),
+        Box::new(batch::Rayon),
         Box::new(Hop::<hop::Chunks>(PhantomData)),
         Box::new(Hop::<hop::Elements>(PhantomData)),
         Box::new(Hop::<hop::Batches>(PhantomData)),
@@ -76,4 +81,83 @@ pub trait System: Sync {
     /// # Errors
     /// A message that says what went wrong and what to do.
     fn run(&self, job: &Job) -> Result<Outcome, String>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::{Spec, names, prepare};
+
+    fn job(input: &Arc<Input>, cores: usize, batch: usize, rate: Option<f64>) -> Job {
+        Job { input: Arc::clone(input), cores, batch, ring_bytes: 4_096, wait: "adaptive".to_owned(), rate }
+    }
+
+    /// Runs every system that takes the job, and says which ones did.
+    fn check(spec: &Spec, cores: usize, batch: usize) -> Vec<&'static str> {
+        let prepared = prepare(spec).unwrap();
+        let job = job(&prepared.input, cores, batch, None);
+        let systems = all().into_iter().filter(|system| system.refuses(&job).is_none());
+        let run = |system: Box<dyn System>| {
+            let outcome = system.run(&job).unwrap();
+            assert_eq!(outcome.answer, prepared.expected, "{} on {spec:?}, {cores} cores, batch {batch}", system.name());
+            assert_eq!(outcome.n, spec.events);
+            assert!(outcome.latency_ns.is_none());
+            system.name()
+        };
+        systems.map(run).collect()
+    }
+
+    #[test]
+    fn every_system_gives_the_oracles_answer() {
+        for info in names() {
+            for (seed, events, block_bytes, batch) in [(1, 1, 64, 1), (2, 100_003, 4_096, 7), (3, 1_234_567, 100_000, 256), (4, 65_536, 1 << 20, 1_024)] {
+                for cores in 1..=2.min(cores::available()) {
+                    let events = if info.open_loop || info.unit == "records" { events } else { events.min(20_001) };
+                    let spec = Spec { block_bytes, ..Spec::new(info.name, events, seed) };
+                    let ran = check(&spec, cores, batch);
+                    let least = match (info.name, cores) {
+                        ("hop" | "hop64", 1) => 1,
+                        ("hop" | "hop64", _) => 6,
+                        ("tumbling" | "ysb", _) => 3,
+                        ("flights", _) => 1,
+                        _ => 2,
+                    };
+                    assert_eq!(ran.len(), least, "{} on {cores} cores: {ran:?}", info.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_as_documented() {
+        let names: Vec<&str> = all().iter().map(|system| system.name()).collect();
+        assert_eq!(names, ["hand", "hand-hash", "rayon", "rtrb", "rtrb-item", "crossbeam", "crossbeam-item", "std"]);
+    }
+
+    #[test]
+    fn open_loops_keep_the_rate_and_obey_littles_law() {
+        if cores::available() < 2 {
+            return;
+        }
+        for name in ["hop", "hop64"] {
+            let prepared = prepare(&Spec { block_bytes: 4_096, ..Spec::new(name, 50_000, 1) }).unwrap();
+            let job = job(&prepared.input, 2, 16, Some(200_000.0));
+            let mut ran = 0;
+            for system in all().into_iter().filter(|system| system.refuses(&job).is_none()) {
+                let outcome = system.run(&job).unwrap();
+                assert_eq!(outcome.answer, prepared.expected, "{}", system.name());
+                let latency = outcome.latency_ns.unwrap();
+                assert_eq!(latency.len(), 45_000, "{}: all but the warm-up", system.name());
+                // Due over a quarter of a second: it cannot have been faster.
+                assert!(outcome.elapsed >= Duration::from_millis(249));
+                assert!(outcome.v_per_s.unwrap() <= 201_000.0);
+                let expected = 200_000.0 * latency.mean() / 1e9;
+                let counted = outcome.in_flight_mean.unwrap();
+                // Wide: the sampling error of so short a run.
+                assert!((counted - expected).abs() <= 0.2 * expected + 0.01, "{}: {counted} in flight, r t = {expected}", system.name());
+                ran += 1;
+            }
+            assert_eq!(ran, 5);
+        }
+    }
 }

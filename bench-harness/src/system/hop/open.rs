@@ -142,18 +142,18 @@ impl Watch {
     /// Notes that `received` records left at `now`, after `count` had left before them.
     #[inline]
     fn left(&mut self, now: u64, count: u64, received: u64) {
-        if count >= self.warm {
-            let groups = received.min(GROUPS);
-            let (mut from, mut done) = (count, 0);
+        let (first, end) = (count.max(self.warm), count + received);
+        if first < end {
+            let groups = (end - first).min(GROUPS);
+            let mut from = first;
             for group in 1..=groups {
-                let upto = count + received * group / groups;
+                let upto = first + (end - first) * group / groups;
                 let middle = self.schedule.due_at(from) / 2 + self.schedule.due_at(upto - 1) / 2;
                 let ns = (now.saturating_sub(middle) as f64 * self.ns_per_tick) as u64;
                 self.residence_ns.saturating_record_n(ns.max(1), upto - from);
-                done += upto - from;
                 from = upto;
             }
-            debug_assert_eq!(done, received);
+            debug_assert_eq!(from, end);
         }
         while self.next_sample <= now && self.next_sample < self.last_due {
             let due = self.schedule.due_by(self.next_sample);

@@ -1,0 +1,88 @@
+//! The speed of light: the best loops that we could write for each workload, knowing all that there is to know about it.
+//!
+//! ```text
+//!   hand        one fused loop a core; no branch that cannot be predicted; state indexed directly by the key; windows cut before the loop
+//!   hand-hash   the same, with the best hash table in place of the array
+//! ```
+//!
+//! With several cores the stream is cut into contiguous parts and the partial results are merged at the end. Of the hops, `hand` shows what is
+//! left without one: the receiver's sum in the sender's loop, on one core.
+
+use std::time::Duration;
+
+use super::{Job, Outcome, System, cores::available};
+use crate::workload::{Answer, Data};
+
+mod flights;
+mod stateless;
+mod table;
+mod tumbling;
+pub(super) mod windows;
+mod wordcount;
+mod ysb;
+
+/// Directly indexed state.
+pub(super) struct Hand;
+
+/// Hash tables.
+pub(super) struct HandHash;
+
+impl System for Hand {
+    fn name(&self) -> &'static str {
+        "hand"
+    }
+
+    fn refuses(&self, job: &Job) -> Option<String> {
+        if matches!(job.input.data, Data::Tumbling { keys: None, .. }) {
+            return Some("these keys are too far apart for an array: see hand-hash".to_owned());
+        }
+        unfit(job)
+    }
+
+    fn run(&self, job: &Job) -> Result<Outcome, String> {
+        let cores = job.cores;
+        Ok(outcome(job, match &job.input.data {
+            Data::Hop(replay) => stateless::digest(replay, 1),
+            Data::Hop64(replay) => stateless::digest(replay, 1),
+            Data::Stateless(replay) => stateless::stateless(replay, cores),
+            Data::Tumbling { replay, keys: Some(_) } => tumbling::array(replay, cores),
+            Data::Tumbling { keys: None, .. } => return Err("hand has no array for scattered keys: use hand-hash".to_owned()),
+            Data::Ysb { replay, campaigns } => ysb::array(replay, campaigns, cores),
+            Data::WordCount(lines) => wordcount::run(lines, cores),
+            Data::Flights(flights) => flights::run(flights, cores)?,
+        }))
+    }
+}
+
+impl System for HandHash {
+    fn name(&self) -> &'static str {
+        "hand-hash"
+    }
+
+    fn refuses(&self, job: &Job) -> Option<String> {
+        match job.input.data {
+            Data::Tumbling { .. } | Data::Ysb { .. } => unfit(job),
+            Data::WordCount(_) | Data::Flights(_) => Some("its keys are text; hand uses the best table that we have already".to_owned()),
+            _ => Some("there are no keys to hash".to_owned()),
+        }
+    }
+
+    fn run(&self, job: &Job) -> Result<Outcome, String> {
+        match &job.input.data {
+            Data::Tumbling { replay, .. } => Ok(outcome(job, tumbling::hash(replay, job.cores))),
+            Data::Ysb { replay, campaigns } => Ok(outcome(job, ysb::hash(replay, campaigns, job.cores))),
+            _ => Err("hand-hash runs tumbling, tumbling-scattered and ysb only".to_owned()),
+        }
+    }
+}
+
+fn unfit(job: &Job) -> Option<String> {
+    if job.rate.is_some() {
+        return Some("the loops take the next record when they are done with one: there is no rate to keep".to_owned());
+    }
+    (job.cores == 0 || job.cores > available()).then(|| format!("{} cores were asked for; this process may use {}", job.cores, available()))
+}
+
+fn outcome(job: &Job, (elapsed, answer): (Duration, Answer)) -> Outcome {
+    Outcome::closed(job.input.events, elapsed, answer)
+}

@@ -1,0 +1,85 @@
+//! `tumbling`: sum and count per key and window, in an array indexed by the key, or in a hash table.
+
+use std::time::Duration;
+
+use super::{
+    table::Table,
+    windows::{self, Meaning, Panes},
+};
+use crate::workload::{
+    Answer,
+    replay::Replay,
+    synthetic::{Event, KEYS, WINDOW_MS, tumbling_row},
+};
+
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    sum: i64,
+    count: u64,
+}
+
+impl Cell {
+    #[inline(always)]
+    fn add(&mut self, value: i64) {
+        self.sum = self.sum.wrapping_add(value);
+        self.count += 1;
+    }
+}
+
+const MEANING: Meaning<Event, u64, (i64, u64), 4> = Meaning {
+    window_ms: WINDOW_MS,
+    time: |event| event.event_time,
+    combine: |a, b| (a.0 + b.0, a.1 + b.1),
+    row: |key, start, (sum, count)| tumbling_row(key, start, sum, count),
+};
+
+/// Indexed by the key; a power of two long, so that a mask takes the place of the bounds check.
+struct Array(Box<[Cell; KEYS.next_power_of_two() as usize]>);
+
+impl Panes<Event> for Array {
+    type Key = u64;
+    type Value = (i64, u64);
+
+    fn add(&mut self, run: &[Event]) {
+        for event in run {
+            self.0[event.key as usize % KEYS.next_power_of_two() as usize].add(event.value);
+        }
+    }
+
+    fn close(&mut self, mut row: impl FnMut(u64, (i64, u64))) {
+        for (cell, key) in self.0.iter_mut().zip(0..) {
+            if cell.count > 0 {
+                row(key, (cell.sum, cell.count));
+                *cell = Cell::default();
+            }
+        }
+    }
+}
+
+impl Panes<Event> for Table<Cell> {
+    type Key = u64;
+    type Value = (i64, u64);
+
+    fn add(&mut self, run: &[Event]) {
+        for event in run {
+            self.value(event.key).add(event.value);
+        }
+    }
+
+    fn close(&mut self, mut row: impl FnMut(u64, (i64, u64))) {
+        for (key, cell) in self.iter_mut() {
+            if cell.count > 0 {
+                row(key, (cell.sum, cell.count));
+                *cell = Cell::default();
+            }
+        }
+    }
+}
+
+pub(super) fn array(replay: &Replay<Event>, cores: usize) -> (Duration, Answer) {
+    windows::run(replay, cores, || Array(Box::new([Cell::default(); _])), &MEANING)
+}
+
+pub(super) fn hash(replay: &Replay<Event>, cores: usize) -> (Duration, Answer) {
+    windows::run(replay, cores, || Table::<Cell>::for_keys(KEYS as usize), &MEANING)
+}
