@@ -20,7 +20,8 @@ fn main() {
 
     // Without git, or outside a clone, the commit is unknown.
     let commit = output("git", &["rev-parse", "--short=10", "HEAD"]).map(|hash| {
-        let changed = output("git", &["status", "--porcelain", "--untracked-files=no", "--", "..", ":!../*.md"]).is_some_and(|s| !s.is_empty());
+        let changed =
+            output("git", &["status", "--porcelain", "--untracked-files=no", "--", "..", ":!../*.md"]).is_some_and(|s| !s.is_empty());
         if changed { format!("{hash}-changed") } else { hash }
     });
     set("COMMIT", &commit.unwrap_or_else(|| "unknown".into()));

@@ -122,9 +122,8 @@ struct RunArgs {
     /// Records per run: 10M, 1e7
     #[arg(long, value_parser = quantity::count, conflicts_with = "duration", value_name = "N")]
     events: Option<u64>,
-    /// About how long a run takes; finds the number of records by a probe
-    #[arg(long, value_parser = quantity::seconds, default_value = "0.5s", value_name = "S")]
-    duration: f64,
+    #[arg(long, value_parser = quantity::seconds, value_name = "S", help = "About how long a run takes; finds the number of records by a probe [default: 0.5s, with --rate 2s]")]
+    duration: Option<f64>,
     /// Open loop at this many records a second, or at a share of the same configuration's closed loop: 100k, 1e6, 0.5x
     #[arg(long, value_delimiter = ',', value_parser = quantity::rate, value_name = "R")]
     rate: Vec<Rate>,
@@ -269,6 +268,7 @@ fn quick() -> ExitCode {
         workloads: workload::names().iter().filter(|info| info.open_loop).map(|info| info.name.to_owned()).collect(),
         cores: vec![2],
         rates: vec![Some(Rate::PerSecond(1e5)), Some(Rate::OfClosedLoop(0.5))],
+        size: Size::Seconds(0.5),
         ..matrix.clone()
     };
     let matrices = if cores > 1 && !open.workloads.is_empty() { vec![matrix, open] } else { vec![matrix] };
@@ -294,10 +294,15 @@ fn run(arguments: &RunArgs) -> ExitCode {
     let environment = Environment::read();
     let usable = environment.usable_cores();
     if let Some(cores) = arguments.cores.iter().find(|cores| **cores > usable as u64) {
-        return usage(&format!("--cores {cores}: this process may use {usable} (its affinity mask, and the time that its control group grants)"));
+        return usage(&format!(
+            "--cores {cores}: this process may use {usable} (its affinity mask, and the time that its control group grants)"
+        ));
     }
-    let named = |given: &[String], all: Vec<&str>| if given.is_empty() { all.into_iter().map(str::to_owned).collect() } else { unique(given) };
+    let named =
+        |given: &[String], all: Vec<&str>| if given.is_empty() { all.into_iter().map(str::to_owned).collect() } else { unique(given) };
     let all_systems = system::all();
+    // A stall of 20 ms, which virtual machines have, is 1 % of two seconds: as much as the model lets an open loop miss.
+    let seconds = arguments.duration.unwrap_or(if arguments.rate.is_empty() { 0.5 } else { 2.0 });
     let matrix = Matrix {
         workloads: named(&arguments.workloads, workload_names()),
         systems: named(&arguments.system, all_systems.iter().map(|system| system.name()).collect()),
@@ -306,7 +311,7 @@ fn run(arguments: &RunArgs) -> ExitCode {
         rings: unique(&arguments.ring),
         waits: unique(&arguments.wait),
         rates: if arguments.rate.is_empty() { vec![None] } else { unique(&arguments.rate).into_iter().map(Some).collect() },
-        size: arguments.events.map_or(Size::Seconds(arguments.duration), Size::Events),
+        size: arguments.events.map_or(Size::Seconds(seconds), Size::Events),
         repeats: arguments.repeats,
         seed: arguments.seed,
         block_bytes: arguments.block,

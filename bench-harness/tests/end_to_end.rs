@@ -110,7 +110,8 @@ fn a_json_line_per_run_with_everything_in_it() {
         assert_eq!(row["environment"]["cores_used"].as_array().unwrap().len(), 2);
     }
     // A second run of the same seed expects the same answer, another seed or size another one.
-    let expected = |output: &Output| serde_json::from_str::<Value>(out(output).lines().next().unwrap()).unwrap()["check"]["expected"].clone();
+    let expected =
+        |output: &Output| serde_json::from_str::<Value>(out(output).lines().next().unwrap()).unwrap()["check"]["expected"].clone();
     assert_eq!(expected(&small(&["--format", "json", "--seed", "7"])), expected(&output));
 }
 
@@ -125,7 +126,8 @@ fn an_open_loop_has_latencies_and_the_law() {
     let output = small(&["--rate", "50k", "--system", "rtrb-item", "--events", "20k", "--format", "json", "--out", path.to_str().unwrap()]);
     // `--events` is given twice: the program refuses that.
     ends_with(&output, 2);
-    let arguments = ["run", "hop", "--cores", "2", "--events", "20k", "--repeats", "1", "--rate", "50k", "--system", "rtrb-item", "--format", "json"];
+    let arguments =
+        ["run", "hop", "--cores", "2", "--events", "20k", "--repeats", "1", "--rate", "50k", "--system", "rtrb-item", "--format", "json"];
     let output = bench(&[&arguments[..], &["--floor", "0", "--out", path.to_str().unwrap()]].concat());
     ends_with(&output, 0);
     let row: Value = serde_json::from_str(out(&output).trim()).unwrap();
@@ -147,15 +149,14 @@ fn an_open_loop_has_latencies_and_the_law() {
 #[test]
 fn the_schema_is_documented_field_by_field() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../results/README.md")).unwrap();
-    let documented: BTreeSet<String> = readme
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned))
-        .collect();
+    let documented: BTreeSet<String> =
+        readme.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned)).collect();
     assert!(readme.contains(&format!("Schema version {}", thalweg_bench::report::row::SCHEMA)));
     if !two_cores() {
         return;
     }
-    let arguments = ["run", "hop", "--cores", "2", "--events", "20k", "--repeats", "1", "--rate", "100k", "--system", "rtrb-item", "--floor", "1ms"];
+    let arguments =
+        ["run", "hop", "--cores", "2", "--events", "20k", "--repeats", "1", "--rate", "100k", "--system", "rtrb-item", "--floor", "1ms"];
     let output = bench(&[&arguments[..], &["--format", "json"]].concat());
     ends_with(&output, 0);
     let real = fields(&serde_json::from_str(out(&output).trim()).unwrap());

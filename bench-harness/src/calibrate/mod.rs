@@ -57,7 +57,8 @@ pub fn calibrate(environment: Environment, watch: Duration, mut say: impl FnMut(
     say("clocks");
     let clocks = clock::costs();
     say("round trip");
-    let round_trips = cores.split_first().map_or(Vec::new(), |(first, others)| others.iter().map(|other| round_trip::measure(*first, *other)).collect());
+    let round_trips =
+        cores.split_first().map_or(Vec::new(), |(first, others)| others.iter().map(|other| round_trip::measure(*first, *other)).collect());
     say("bandwidth");
     let bandwidths = bandwidth::measure(&cores);
     say("stalls");
@@ -102,7 +103,12 @@ impl Calibration {
         for stalls in &self.stalls {
             let cores = stalls.cores.iter().map(usize::to_string).collect::<Vec<_>>().join(" and ");
             let together = if stalls.cores.len() == 1 { "" } else { " at once" };
-            let value = format!("{:.0} /s, {:.2} %, largest {}", stalls.per_s, stalls.share * 100.0, quantity::nanoseconds(stalls.largest_ns as f64));
+            let value = format!(
+                "{:.0} /s, {:.2} %, largest {}",
+                stalls.per_s,
+                stalls.share * 100.0,
+                quantity::nanoseconds(stalls.largest_ns as f64)
+            );
             line(format!("stalls over 1 µs, core {cores}{together}"), value);
         }
         format!("{}\n{table}\n", self.environment.cpu)

@@ -61,7 +61,7 @@ impl std::fmt::Display for Broken {
         match self {
             Broken::Residual(share) => write!(f, "Little's law is off by {:.1} % (more than 1 %)", share * 100.0),
             Broken::BacklogGrows(share) => write!(f, "unsustainable: records enter {:.1} % faster than they leave", share * 100.0),
-            Broken::NotSustained(share) => write!(f, "unsustainable: {:.1} % of the offered rate was not taken in", share * 100.0),
+            Broken::NotSustained(share) => write!(f, "unsustainable, or a stall at the end: {:.1} % under the offered rate", share * 100.0),
         }
     }
 }

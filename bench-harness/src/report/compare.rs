@@ -86,7 +86,7 @@ pub struct Summary {
     pub standing: Standing,
     /// Repeats with that standing or a worse one.
     pub standing_repeats: usize,
-    /// Its reasons, each once.
+    /// Its reasons; those that differ only in their figures once, with the number of repeats.
     pub reasons: Vec<String>,
 }
 
@@ -111,7 +111,8 @@ fn same_cell(a: &Row, b: &Row) -> bool {
 /// Whether two configurations asked the same of two systems. Sizes may differ (they follow from the speed), and so do the rates that `0.5x`
 /// of different speeds makes; what was asked for must not.
 fn same_question(a: &Config, b: &Config, same_cores: bool) -> bool {
-    (!same_cores || a.cores == b.cores) && (a.batch, a.ring_bytes, &a.wait, a.kind, &a.rate_asked) == (b.batch, b.ring_bytes, &b.wait, b.kind, &b.rate_asked)
+    (!same_cores || a.cores == b.cores)
+        && (a.batch, a.ring_bytes, &a.wait, a.kind, &a.rate_asked) == (b.batch, b.ring_bytes, &b.wait, b.kind, &b.rate_asked)
 }
 
 /// Divides repeat by repeat, where both have the figure.
@@ -148,7 +149,8 @@ fn summary(group: &Group<'_>, groups: &[Group<'_>], baselines: &[String]) -> Sum
     let first = group[0];
     let failed = group.iter().any(|row| row.failed());
     let figure = |figure: &dyn Fn(&Row) -> Option<f64>| if failed { None } else { Spread::of(group.iter().filter_map(|row| figure(row))) };
-    let latency = |quantile: fn(&crate::measure::residence::Latency) -> u64| figure(&|row| row.latency_ns.as_ref().map(|l| quantile(l) as f64));
+    let latency =
+        |quantile: fn(&crate::measure::residence::Latency) -> u64| figure(&|row| row.latency_ns.as_ref().map(|l| quantile(l) as f64));
 
     let peer = |system: &str| {
         let matches = |other: &&Group<'_>| {
@@ -164,7 +166,8 @@ fn summary(group: &Group<'_>, groups: &[Group<'_>], baselines: &[String]) -> Sum
     let ratio = |baseline: &String| {
         let other = peer(baseline)?;
         let is_open = first.config.kind == "open";
-        let (of, spread) = if is_open { ("p50_ns", paired(group, other, p50)) } else { ("r_per_s", paired(group, other, |row| row.r_per_s)) };
+        let (of, spread) =
+            if is_open { ("p50_ns", paired(group, other, p50)) } else { ("r_per_s", paired(group, other, |row| row.r_per_s)) };
         Some(Ratio { baseline: baseline.clone(), of, ratio: spread? })
     };
     let one_core = groups.iter().find(|other| {
@@ -183,12 +186,7 @@ fn summary(group: &Group<'_>, groups: &[Group<'_>], baselines: &[String]) -> Sum
         let majority = |standing: &&Standing| worst_first(**standing) * 2 >= group.len();
         [Standing::NotBelieved, Standing::Doubtful].iter().find(majority).copied().unwrap_or(Standing::Believed)
     };
-    let mut reasons: Vec<String> = Vec::new();
-    for reason in group.iter().flat_map(|row| &row.verdict.reasons) {
-        if !reasons.contains(reason) {
-            reasons.push(reason.clone());
-        }
-    }
+    let reasons = like_reasons_once(group.iter().flat_map(|row| &row.verdict.reasons));
     Summary {
         workload: first.workload.clone(),
         system: first.system.clone(),
@@ -210,6 +208,19 @@ fn summary(group: &Group<'_>, groups: &[Group<'_>], baselines: &[String]) -> Sum
         standing_repeats: worst_first(standing),
         reasons,
     }
+}
+
+/// Reasons that differ only in their figures become one: the first, and how many there were.
+fn like_reasons_once<'a>(reasons: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let words = |reason: &str| reason.replace(|c: char| c.is_ascii_digit() || c == '.', "");
+    let mut kinds: Vec<(&String, usize)> = Vec::new();
+    for reason in reasons {
+        match kinds.iter_mut().find(|(first, _)| words(first) == words(reason)) {
+            Some((_, times)) => *times += 1,
+            None => kinds.push((reason, 1)),
+        }
+    }
+    kinds.into_iter().map(|(reason, times)| if times > 1 { format!("{reason} (and so {} more)", times - 1) } else { reason.clone() }).collect()
 }
 
 #[cfg(test)]
@@ -289,6 +300,12 @@ mod tests {
         assert_eq!(summaries[0].reasons.len(), 1);
         let summaries = summarise(&rows("x", 1, &[3, 3, 100]), &[]);
         assert_eq!((summaries[0].standing, summaries[0].standing_repeats), (Standing::Doubtful, 2));
+    }
+
+    #[test]
+    fn like_reasons_are_told_once() {
+        let reasons = ["off by 8.7 %", "too short", "off by 12 %", "off by 1.25 %"].map(str::to_owned);
+        assert_eq!(like_reasons_once(reasons.iter()), ["off by 8.7 % (and so 2 more)", "too short"]);
     }
 
     #[test]

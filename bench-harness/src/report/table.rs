@@ -47,7 +47,8 @@ fn section(summaries: &[Summary], look: Look) -> String {
         _ => format!("{}, closed loop: throughput", first.workload),
     };
     let repeats = summaries.iter().map(|s| s.repeats).max().unwrap_or(0);
-    let about = format!("medians of {repeats} interleaved repeats; ± is half the range");
+    let what = if first.config.kind == "open" { "" } else { "; CPU time and allocations are per record" };
+    let about = format!("medians of {repeats} interleaved repeats; ± is half the range{what}");
     let mut text = match look {
         Look::Terminal => format!("{title}\n{about}\n"),
         Look::Markdown => format!("## {title}\n\n{about}\n\n"),
@@ -72,7 +73,15 @@ fn section(summaries: &[Summary], look: Look) -> String {
 fn label(summary: &Summary) -> String {
     let c = &summary.config;
     let rate = c.rate_asked.as_ref().map(|rate| format!(", {rate}")).unwrap_or_default();
-    format!("{} ({} core{}, batch {}, ring {}, {}{rate})", summary.system, c.cores, if c.cores == 1 { "" } else { "s" }, c.batch, ring(summary), c.wait)
+    format!(
+        "{} ({} core{}, batch {}, ring {}, {}{rate})",
+        summary.system,
+        c.cores,
+        if c.cores == 1 { "" } else { "s" },
+        c.batch,
+        ring(summary),
+        c.wait
+    )
 }
 
 fn ring(summary: &Summary) -> String {
@@ -84,7 +93,9 @@ fn wrap(note: &str, bullet: &str) -> String {
     let mut lines = vec![bullet.to_owned()];
     let indent = " ".repeat(bullet.len());
     for word in note.split(' ') {
-        let is_full = lines.last().is_some_and(|line| line.trim() != bullet.trim() && line.chars().count() + 1 + word.chars().count() > usize::from(WIDTH));
+        let is_full = lines
+            .last()
+            .is_some_and(|line| line.trim() != bullet.trim() && line.chars().count() + 1 + word.chars().count() > usize::from(WIDTH));
         if is_full {
             lines.push(indent.clone());
         }
@@ -113,6 +124,11 @@ fn table(summaries: &[Summary], look: Look) -> Table {
             let cell = Cell::new(column.values[i].as_deref().unwrap_or("–"));
             if column.is_text { cell } else { cell.set_alignment(CellAlignment::Right) }
         }));
+    }
+    if look == Look::Terminal {
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 1));
+        }
     }
     table
 }
@@ -145,8 +161,7 @@ fn columns(summaries: &[Summary]) -> Vec<Column> {
         number("p99.9", true, &|s| nanoseconds(s.p99_9_ns));
         number("max", true, &|s| nanoseconds(s.max_ns));
     } else {
-        number("rate", true, &|s| median(s.r_per_s, &quantity::per_second));
-        number("±", true, &|s| s.r_per_s.map(|spread| format!("{:.0} %", spread.percent())));
+        number("rate", true, &|s| s.r_per_s.map(|rate| with_range(quantity::per_second(rate.median), rate, s.repeats)));
     }
     let mut baselines: Vec<&str> = Vec::new();
     for ratio in summaries.iter().flat_map(|s| &s.ratios) {
@@ -157,20 +172,35 @@ fn columns(summaries: &[Summary]) -> Vec<Column> {
     for baseline in baselines {
         let name = if is_open { format!("p50/{baseline}") } else { format!("vs {baseline}") };
         number(&name, true, &|s| {
-            let Spread { median, min, max } = s.ratios.iter().find(|ratio| ratio.baseline == baseline)?.ratio;
-            Some(if s.repeats > 1 { format!("{median:.2} ({min:.2}–{max:.2})") } else { format!("{median:.2}") })
+            let ratio = s.ratios.iter().find(|ratio| ratio.baseline == baseline)?.ratio;
+            Some(with_range(format!("{:.2}", ratio.median), ratio, s.repeats))
         });
     }
     if is_open {
         number("Little", true, &|s| s.residual.map(|residual| format!("{:.2} %", residual.median * 100.0)));
     } else {
-        number("vs 1 core", summaries.iter().any(|s| s.against_one_core.is_some()), &|s| s.against_one_core.map(|r| format!("{:.2}", r.median)));
-        number("CPU/rec", true, &|s| nanoseconds(s.cpu_ns_per_record));
-        number("alloc/rec", true, &|s| s.allocations_per_record.map(|spread| allocations(spread.median)));
+        number("×1core", summaries.iter().any(|s| s.against_one_core.is_some()), &|s| {
+            s.against_one_core.map(|r| format!("{:.2}", r.median))
+        });
+        number("CPU", true, &|s| nanoseconds(s.cpu_ns_per_record));
+        number("allocs", true, &|s| s.allocations_per_record.map(|spread| allocations(spread.median)));
     }
     number("stalls", true, &|s| s.stall_share.map(|share| format!("{:.1} %", share.median * 100.0)));
-    columns.push(Column { name: "verdict".into(), is_text: true, values: summaries.iter().map(|s| Some(s.standing.to_string())).collect() });
+    columns.push(Column {
+        name: "verdict".into(),
+        is_text: true,
+        values: summaries.iter().map(|s| Some(s.standing.to_string())).collect(),
+    });
     columns
+}
+
+/// A median and half its range: `403 M/s ±2%`; a single run has no range.
+fn with_range(median: String, spread: Spread, repeats: usize) -> String {
+    match spread.percent() {
+        _ if repeats < 2 => median,
+        wide if wide > 999.0 => format!("{median} >999%"),
+        percent => format!("{median} ±{percent:.0}%"),
+    }
 }
 
 /// Allocations per record: `0` is none at all, `<0.001` a run's own preparation spread over its records.
@@ -210,7 +240,21 @@ mod tests {
         for line in text.lines() {
             assert!(line.chars().count() <= usize::from(WIDTH), "{} columns: {line}", line.chars().count());
         }
-        for needle in ["closed loop", "open loop", "0.83 (0.83–0.83)", "8.33 k/s", "vs hand-hash", "doubtful", "too short", "p99.9", "Little", "believed", "1.00 ms"] {
+        for needle in [
+            "closed loop",
+            "open loop",
+            "0.83 ±0%",
+            "8.33 k/s ±0%",
+            "crossbeam-item ",
+            "×1core",
+            "vs hand-hash",
+            "doubtful",
+            "too short",
+            "p99.9",
+            "Little",
+            "believed",
+            "1.00 ms",
+        ] {
             assert!(text.contains(needle), "no `{needle}` in\n{text}");
         }
     }

@@ -67,7 +67,9 @@ impl Environment {
             virtual_machine: value_of(&cpuinfo, "flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
             governor: read(&format!("{first}/cpufreq/scaling_governor")),
             caches: caches(Path::new(&first)),
-            memory_bytes: value_of(&meminfo, "MemTotal").and_then(|v| v.strip_suffix("kB")?.trim().parse::<u64>().ok()).map(|kib| kib * 1024),
+            memory_bytes: value_of(&meminfo, "MemTotal")
+                .and_then(|v| v.strip_suffix("kB")?.trim().parse::<u64>().ok())
+                .map(|kib| kib * 1024),
             kernel: format!("{} {}", read_or_unknown("/proc/sys/kernel/ostype"), read_or_unknown("/proc/sys/kernel/osrelease")),
             host: read_or_unknown("/proc/sys/kernel/hostname"),
             compiler: env!("THALWEG_COMPILER").into(),
@@ -204,7 +206,9 @@ mod tests {
 
     #[test]
     fn kernel_lists_are_counted() {
-        for (list, count) in [("0", Some(1)), ("0-3", Some(4)), ("0-1,8", Some(3)), ("2,4,6-7\n", Some(4)), ("", None), ("3-1", None), ("a", None)] {
+        for (list, count) in
+            [("0", Some(1)), ("0-3", Some(4)), ("0-1,8", Some(3)), ("2,4,6-7\n", Some(4)), ("", None), ("3-1", None), ("a", None)]
+        {
             assert_eq!(count_list(list), count, "{list:?}");
         }
     }

@@ -33,7 +33,9 @@ use crate::{
 
 /// A probe takes this part of a workload's default size: about 15 ms of the hand loop.
 const PROBE_PART: u64 = 64;
-/// Records of an open loop's warm-up, at most: it is paced, so it takes as long as the rate says.
+/// How long each closed-loop run takes that a relative rate is built on.
+const RELATIVE_PROBE_S: f64 = 0.1;
+/// Seconds of an open loop's warm-up.
 const OPEN_WARM_UP_S: f64 = 0.05;
 /// Fewest records of an open-loop run: fewer have no tail to speak of.
 const OPEN_EVENTS_MIN: u64 = 1_000;
@@ -130,7 +132,8 @@ struct OneWorkload<'a, 'b> {
 impl OneWorkload<'_, '_> {
     fn run(&mut self, budget: Option<Duration>) -> Result<(), Stopped> {
         let start = Instant::now();
-        let default_events = self.bench.workloads.iter().find(|info| info.name == self.workload).map_or(1_000_000, |info| info.default_events);
+        let default_events =
+            self.bench.workloads.iter().find(|info| info.name == self.workload).map_or(1_000_000, |info| info.default_events);
         let probe_events = match self.matrix.size {
             Size::Events(events) => events,
             Size::Seconds(_) => (default_events / PROBE_PART).max(1),
@@ -151,7 +154,8 @@ impl OneWorkload<'_, '_> {
         if let (Some(wanted), Some(budget)) = (&mut seconds, budget) {
             let runs = (ready.len() as u32 * self.matrix.repeats).max(1);
             // A tenth for the oracle, which sees every size once.
-            let each = budget.saturating_sub(start.elapsed()).as_secs_f64() * 0.9 / f64::from(runs) - 2.0 * self.bench.around.floor.as_secs_f64();
+            let each =
+                budget.saturating_sub(start.elapsed()).as_secs_f64() * 0.9 / f64::from(runs) - 2.0 * self.bench.around.floor.as_secs_f64();
             *wanted = each.clamp(SECONDS_MIN, *wanted);
         }
         for ready in &mut ready {
@@ -199,14 +203,20 @@ impl OneWorkload<'_, '_> {
             None if is_sized => {}
             relative_or_closed => {
                 // Twice: the first run finds cold caches, an unmapped heap and an untrained branch predictor.
-                let mut rate = 0.0;
+                let closed = Cell { rate: None, ..ready.cell.clone() };
                 let events = if is_sized { (default_events / PROBE_PART).max(1) } else { probe_events };
-                for _ in 0..2 {
-                    let closed = Cell { rate: None, ..ready.cell.clone() };
-                    match self.unrecorded(system, &closed, events, None)? {
-                        Some(measured) => rate = measured,
-                        None => return Ok(None),
+                let Some(_) = self.unrecorded(system, &closed, events, None)? else { return Ok(None) };
+                let Some(mut rate) = self.unrecorded(system, &closed, events, None)? else { return Ok(None) };
+                if relative_or_closed.is_some() {
+                    // A rate is built on this one: longer runs, and the median of three.
+                    let events = matrix::events_for(RELATIVE_PROBE_S, rate, default_events);
+                    let mut rates = [0.0; 3];
+                    for measured in &mut rates {
+                        let Some(rate) = self.unrecorded(system, &closed, events, None)? else { return Ok(None) };
+                        *measured = rate;
                     }
+                    rates.sort_by(f64::total_cmp);
+                    rate = rates[1];
                 }
                 match relative_or_closed {
                     Some(Rate::OfClosedLoop(share)) => ready.rate = Some(rate * share),

@@ -17,8 +17,8 @@ pub struct Broken {
 
 impl Broken {
     fn honest_one(&self, job: &Job) -> Result<&dyn System, String> {
-        let accepts = |system: &&Box<dyn System>| system.refuses(job).is_none();
-        self.honest.iter().find(accepts).map(AsRef::as_ref).ok_or_else(|| "no system to borrow the work from".to_owned())
+        let accepts = |system: &&dyn System| system.refuses(job).is_none();
+        self.honest.iter().map(AsRef::as_ref).find(accepts).ok_or_else(|| "no system to borrow the work from".to_owned())
     }
 }
 

@@ -14,14 +14,8 @@ use crate::{
     workload::{Answer, Data, Input, replay::Replay},
 };
 
-const WORKLOADS: [WorkloadInfo; 1] = [WorkloadInfo {
-    name: "fake",
-    summary: "",
-    unit: "records",
-    event_bytes: 8,
-    default_events: 64_000_000,
-    open_loop: true,
-}];
+const WORKLOADS: [WorkloadInfo; 1] =
+    [WorkloadInfo { name: "fake", summary: "", unit: "records", event_bytes: 8, default_events: 64_000_000, open_loop: true }];
 
 fn prepare(spec: &Spec) -> Result<Prepared, String> {
     if spec.events > 1 << 40 {
@@ -186,7 +180,9 @@ fn refusals_are_told_and_nothing_but_refusals_is_an_error() {
     let log = log();
     let bench = bench(vec![fake("a", 1e8, 99, log)]);
     let (result, rows, told) = go(&bench, matrix(&["a", "absent"], Size::Events(10), None, 3));
-    assert!(matches!(result, Err(Stopped::AllRefused(reasons)) if reasons.contains("two cores at most") && reasons.contains("no such system")));
+    assert!(
+        matches!(result, Err(Stopped::AllRefused(reasons)) if reasons.contains("two cores at most") && reasons.contains("no such system"))
+    );
     assert_eq!((rows.len(), told.refused.len()), (0, 2));
     let (result, ..) = go(&bench, matrix(&["a"], Size::Events(1 << 50), None, 1));
     assert!(matches!(result, Err(Stopped::Input(_, reason)) if reason == "too many"));
