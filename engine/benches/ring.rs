@@ -157,15 +157,22 @@ impl<R: Sequenced> Hop<R> for Rtrb {
     }
 }
 
-/// Time that `records` records take from one thread to the other, in batches of `batch`, which divides `records`.
-fn hop<R: Sequenced, H: Hop<R>>(records: u64, batch: usize, slots: usize) -> Duration {
+/// How long the calling thread was ready to run and did not, because of others (Linux; zero elsewhere).
+fn delayed() -> Duration {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(schedstat.split(' ').nth(1).and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
+}
+
+/// Time that `records` records take from one thread to the other in batches of `batch`, and how long the two were kept from running.
+fn hop<R: Sequenced, H: Hop<R>>(records: u64, batch: usize, slots: usize) -> (Duration, Duration) {
     let (mut tx, mut rx) = H::open(slots);
     let cores = core_affinity::get_core_ids().unwrap_or_default();
     let start = Barrier::new(2);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let sender = scope.spawn(|| {
             cores.first().map(|&core| core_affinity::set_for_current(core));
             start.wait();
+            let before = delayed();
             let mut next = 0;
             while next < records {
                 match H::send(&mut tx, batch, next..records) {
@@ -173,10 +180,12 @@ fn hop<R: Sequenced, H: Hop<R>>(records: u64, batch: usize, slots: usize) -> Dur
                     sent => next += sent,
                 }
             }
+            delayed() - before
         });
         let receiver = scope.spawn(|| {
             cores.last().map(|&core| core_affinity::set_for_current(core));
             start.wait();
+            let before = delayed();
             let begin = Instant::now();
             let (mut taken, mut sum) = (0, 0);
             while taken < records {
@@ -187,9 +196,11 @@ fn hop<R: Sequenced, H: Hop<R>>(records: u64, batch: usize, slots: usize) -> Dur
             }
             let elapsed = begin.elapsed();
             assert_eq!(sum, (0..records).fold(0, u64::wrapping_add), "a record was lost, doubled or stale");
-            elapsed
+            (elapsed, delayed() - before)
         });
-        receiver.join().unwrap()
+        let sender_delayed = sender.join().unwrap();
+        let (elapsed, receiver_delayed) = receiver.join().unwrap();
+        (elapsed, sender_delayed + receiver_delayed)
     })
 }
 
@@ -198,9 +209,9 @@ fn hops<R: Sequenced>(criterion: &mut Criterion, record: &str) {
     group.throughput(Throughput::Elements(RECORDS)).sample_size(20).measurement_time(Duration::from_secs(2));
     let slots = RING_BYTES / size_of::<R>();
     for batch in BATCHES {
-        let mut add = |name, hop: fn(u64, usize, usize) -> Duration| {
+        let mut add = |name, hop: fn(u64, usize, usize) -> (Duration, Duration)| {
             group.bench_function(BenchmarkId::new(name, batch), |bencher| {
-                bencher.iter_custom(|iterations| black_box(hop(iterations * RECORDS, batch, slots)));
+                bencher.iter_custom(|iterations| black_box(hop(iterations * RECORDS, batch, slots).0));
             });
         };
         add("thalweg", hop::<R, Thalweg>);
@@ -211,36 +222,42 @@ fn hops<R: Sequenced>(criterion: &mut Criterion, record: &str) {
     group.finish();
 }
 
-/// `HOP_PAIRED=runs` instead of criterion: every hop in turn, so that a slow spell of the machine hits all alike; prints medians in
-/// million records a second and the ratio to rtrb's.
-fn paired(runs: usize) {
-    fn one<R: Sequenced>(record: &str, runs: usize) {
-        const PAIRED_RECORDS: u64 = 1 << 24;
-        for slots in [4096, RING_BYTES / 2 / size_of::<R>(), RING_BYTES * 2 / size_of::<R>()] {
+/// `HOP_PAIRED=rounds` instead of criterion: every hop in turn, so that a slow spell of the machine hits all alike. Runs in which a
+/// thread was kept from running for more than 2 % of the time are left out. Prints medians in million records a second, their ratio to
+/// rtrb's, and how many runs counted.
+fn paired(rounds: usize) {
+    fn one<R: Sequenced>(record: &str, rounds: usize) {
+        type Timed = fn(u64, usize, usize) -> (Duration, Duration);
+        let hops: [(&str, Timed); 4] =
+            [("rtrb", hop::<R, Rtrb>), ("thalweg", hop::<R, Thalweg>), ("moved", hop::<R, Moved>), ("channel", hop::<R, Channel>)];
+        // A few milliseconds each.
+        let records = if size_of::<R>() == 8 { 1 << 22 } else { 1 << 20 };
+        for slots in [4096, (512 << 10) / size_of::<R>(), (1 << 20) / size_of::<R>()] {
             for batch in [64, 256] {
-                let hops: [(&str, fn(u64, usize, usize) -> Duration); 4] =
-                    [("rtrb", hop::<R, Rtrb>), ("thalweg", hop::<R, Thalweg>), ("moved", hop::<R, Moved>), ("channel", hop::<R, Channel>)];
                 let mut rates = vec![Vec::new(); hops.len()];
-                for _ in 0..runs {
-                    for (rates, (_, hop)) in rates.iter_mut().zip(hops) {
-                        let seconds = hop(PAIRED_RECORDS, batch, slots).as_secs_f64();
-                        rates.push(PAIRED_RECORDS as f64 / seconds / 1e6);
+                for round in 0..rounds {
+                    for turn in 0..hops.len() {
+                        let which = (round + turn) % hops.len();
+                        let (elapsed, delayed) = hops[which].1(records, batch, slots);
+                        if delayed * 50 < elapsed {
+                            rates[which].push(records as f64 / elapsed.as_secs_f64() / 1e6);
+                        }
                     }
                 }
                 print!("{record:>4} slots {slots:>6} batch {batch:>4}");
-                let mut base = 0.0;
+                let mut base = f64::NAN;
                 for (rates, (name, _)) in rates.iter_mut().zip(hops) {
                     rates.sort_by(f64::total_cmp);
-                    let median = rates[rates.len() / 2];
+                    let median = rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN);
                     base = if name == "rtrb" { median } else { base };
-                    print!("  {name} {median:7.0} ({:4.2})", median / base);
+                    print!("  {name} {median:6.0} ({:4.2}, {})", median / base, rates.len());
                 }
                 println!();
             }
         }
     }
-    one::<u64>("u64", runs);
-    one::<Line>("64 B", runs);
+    one::<u64>("u64", rounds);
+    one::<Line>("64 B", rounds);
 }
 
 fn all(criterion: &mut Criterion) {
