@@ -243,23 +243,25 @@ fn scattered_keys(c: &mut Criterion) {
     let records = records.as_slice();
     let mut tables: Vec<hand::Linear> = [32 * 1024, 64 * 1024].map(hand::Linear::new).into();
     let (small, large) = tables.split_at_mut(1);
-    let mut skipping = [32 * 1024, 64 * 1024].map(hand::Linear::new);
-    let [skip_small, skip_large] = &mut skipping;
-    let mut folded = hand::Linear::new(32 * 1024);
-    let mut split = hand::Split::new(32 * 1024);
+    let mut skipping = hand::Linear::new(64 * 1024);
+    let mut ahead = hand::Linear::new(64 * 1024);
+    let mut split = hand::Split::new(64 * 1024);
     let mut brown = hashbrown::HashMap::<u64, Sum, _>::with_hasher(foldhash::fast::FixedState::with_seed(1));
     let mut fx = hashbrown::HashMap::<u64, Sum, _>::with_hasher(BuildHasherDefault::<Fx>::default());
     let mut std_map = std::collections::HashMap::<u64, Sum>::new();
     let mut table = Table::<u64, Sum>::new();
     let mut slots = Table::<u64, Sum>::new();
+    let mut batched = Table::<u64, Sum>::new();
+    let mut staged = Vec::new();
+    let mut keys_staged = Vec::new();
 
     // Each once, to check the answers.
     small[0].simple(records, WINDOW);
     check("linear", records, 1, |f| small[0].for_each(f));
-    skip_small.skipping(records, WINDOW);
-    check("skipping", records, 1, |f| skip_small.for_each(f));
-    folded.folded(records, WINDOW);
-    check("folded", records, 1, |f| folded.for_each(f));
+    skipping.skipping(records, WINDOW);
+    check("skipping", records, 1, |f| skipping.for_each(f));
+    ahead.ahead(records, WINDOW);
+    check("ahead", records, 1, |f| ahead.for_each(f));
     split.run(records, WINDOW);
     check("split", records, 1, |f| split.for_each(f));
     window_loop(&mut table, records, |record| record.key, WINDOW);
@@ -275,10 +277,18 @@ fn scattered_keys(c: &mut Criterion) {
             contender("table, slot by slot", |records| hand::slot_by_slot(&mut slots, records, WINDOW)),
             contender("hand: linear, 32 Ki", |records| small[0].simple(records, WINDOW)),
             contender("hand: linear, 64 Ki", |records| large[0].simple(records, WINDOW)),
-            contender("hand: skip one, 32 Ki", |records| skip_small.skipping(records, WINDOW)),
-            contender("hand: skip one, 64 Ki", |records| skip_large.skipping(records, WINDOW)),
-            contender("hand: skip one, fold, 32 Ki", |records| folded.folded(records, WINDOW)),
-            contender("hand: keys apart, 32 Ki", |records| split.run(records, WINDOW)),
+            contender("hand: linear, ahead, 64 Ki", |records| ahead.ahead(records, WINDOW)),
+            contender("hand: skip one, 64 Ki", |records| skipping.skipping(records, WINDOW)),
+            contender("hand: keys apart, 64 Ki", |records| split.run(records, WINDOW)),
+            contender("table, in batches", |records: &[Record]| {
+                for records in records.chunks(256) {
+                    staged.clear();
+                    staged.extend(records.iter().filter(|record| WINDOW.contains(&record.event_time)).map(|record| (record.key, record.value)));
+                    keys_staged.clear();
+                    keys_staged.extend(staged.iter().map(|&(key, _)| key));
+                    batched.for_batch(&keys_staged, |at, sum| sum.add(staged[at].1));
+                }
+            }),
             contender("hashbrown, foldhash", |records: &[Record]| {
                 for record in records.iter().filter(|record| WINDOW.contains(&record.event_time)) {
                     brown.entry(record.key).or_default().add(record.value);

@@ -26,6 +26,17 @@ pub(crate) fn slot_by_slot(table: &mut Table<u64, Sum>, records: &[Record], wind
     }
 }
 
+#[inline(always)]
+fn prefetch(entry: &Entry) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of x86-64, and a prefetch does nothing but warm a cache.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(entry).cast())
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = entry;
+}
+
 #[derive(Clone, Copy, Default)]
 struct Entry {
     key: u64,
@@ -74,20 +85,32 @@ impl Linear {
         }
     }
 
+    /// The same, reading ahead by sixteen records.
+    #[inline(never)]
+    pub(crate) fn ahead(&mut self, records: &[Record], window: Range<i64>) {
+        let entries = self.entries.as_mut_slice();
+        let mask = entries.len() - 1;
+        let shift = 64 - entries.len().ilog2();
+        for (at, record) in records.iter().enumerate() {
+            if let Some(later) = records.get(at + 16) {
+                prefetch(&entries[(later.key.wrapping_mul(GOLDEN) >> shift) as usize & mask]);
+            }
+            if window.contains(&record.event_time) {
+                let mut at = (record.key.wrapping_mul(GOLDEN) >> shift) as usize & mask;
+                while entries[at].key != record.key && entries[at].sum.count > 0 {
+                    at = (at + 1) & mask;
+                }
+                entries[at].key = record.key;
+                entries[at].sum.add(record.value);
+            }
+        }
+    }
+
     /// Multiplicative hash; the second entry is chosen without a branch.
     #[inline(never)]
     pub(crate) fn skipping(&mut self, records: &[Record], window: Range<i64>) {
         let shift = 64 - self.entries.len().ilog2();
         self.skip(records, window, |key| (key.wrapping_mul(GOLDEN) >> shift) as usize);
-    }
-
-    /// Folded multiplication; the second entry is chosen without a branch.
-    #[inline(never)]
-    pub(crate) fn folded(&mut self, records: &[Record], window: Range<i64>) {
-        self.skip(records, window, |key| {
-            let product = u128::from(key) * u128::from(GOLDEN);
-            ((product >> 64) as u64 ^ product as u64) as usize
-        });
     }
 
     #[inline(always)]
