@@ -38,7 +38,7 @@ where
     type Writer = ForEachWriter<F>;
 
     fn name(&self) -> &'static str {
-        "for each"
+        "for_each"
     }
 
     fn open(self, writers: usize) -> Result<Vec<Self::Writer>, BuildError> {

@@ -6,11 +6,11 @@
 //!   starts: [0, 3, 8, 14, …]  ◀───────────────────────────────────────────┘
 //!   arena:  "the" "quick" "ficelle" …     every key once, one after the other: no allocation for each
 //!
-//!   word, up to 7 bytes: | bytes, padded with zeros | length |     is the key: equal words are equal keys
-//!   word, longer:        | 56 bits of hash          |  0xff  |     equal words are compared in the arena
+//!   word of up to 16 bytes: all its bytes, and the length      equal words are equal keys
+//!   word of a longer key:   a hash, and the last eight bytes   keys of equal words are compared in the arena
 //! ```
 //!
-//! Most words of a text are short, so most lookups touch one entry of the index and nothing else.
+//! Nearly all words of a text have 16 bytes or fewer, so nearly all lookups touch one entry of the index and nothing else.
 //!
 //! Laws
 //! - `slot(key)` is the number of distinct keys seen before `key` was; it never changes, until [`clear`](Dictionary::clear).
@@ -29,13 +29,11 @@ const MIN_ENTRIES: usize = 64;
 /// One index entry in so many may be taken.
 const LOAD: usize = 2;
 /// Keys of up to this many bytes are packed whole.
-const SHORT_BYTES: usize = 7;
-/// The top byte of a word that is a hash.
-const LONG: u64 = 0xff << 56;
-/// The slot, and the word, of a free entry. No key packs to this word: its top byte is no length, nor that of a hash.
-const FREE: Entry = Entry { word: 0xfe << 56, slot: u32::MAX };
-/// Odd, with bits all over: 2^64 divided by the golden ratio.
-const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+const SHORT_BYTES: usize = 16;
+/// What is no slot.
+const NO_SLOT: u32 = u32::MAX;
+/// An entry without a key. No key packs to this word: its length is none.
+const FREE: Entry = Entry { word: Packed { left: 0, right: 0, length: u32::MAX }, slot: NO_SLOT };
 
 mod sealed {
     pub trait Sealed {}
@@ -102,17 +100,44 @@ impl Word for [u8] {
     }
 }
 
+/// A key of up to 16 bytes, or what can be known of a longer one without reading it again.
 #[derive(Clone, Copy)]
-struct Entry {
-    word: u64,
-    slot: u32,
+struct Packed {
+    left: u64,
+    right: u64,
+    /// Of the key, in bytes; of a very long one, the low bits.
+    length: u32,
 }
 
-/// The product's halves, folded: every bit of the result depends on all bits of both.
-#[inline(always)]
-fn fold(left: u64, right: u64) -> u64 {
-    let product = u128::from(left) * u128::from(right);
-    (product >> 64) as u64 ^ product as u64
+impl Packed {
+    #[inline(always)]
+    fn is(&self, other: &Self) -> bool {
+        // One branch, not three.
+        (self.left ^ other.left) | (self.right ^ other.right) | u64::from(self.length ^ other.length) == 0
+    }
+
+    #[inline(always)]
+    fn is_long(&self) -> bool {
+        self.length > SHORT_BYTES as u32
+    }
+
+    /// Where the search in the index begins, before it is cut to size.
+    #[inline(always)]
+    fn home(&self) -> usize {
+        let product = u128::from(self.left ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(self.right ^ 0x9e37_79b9_7f4a_7c15 ^ u64::from(self.length));
+        ((product >> 64) as u64 ^ product as u64) as usize
+    }
+
+    /// A hash for routing. Not that of the index: keys routed by it to one worker must not crowd there in the index again.
+    fn hash(&self) -> u64 {
+        mix(mix(mix(self.left) ^ self.right) ^ u64::from(self.length))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    word: Packed,
+    slot: u32,
 }
 
 #[inline(always)]
@@ -120,46 +145,39 @@ fn read_u32(bytes: &[u8], at: usize) -> u64 {
     u64::from(u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")))
 }
 
-#[inline(always)]
-fn read_u64(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
-}
-
-/// The word of a key: the key itself if it is short, else a hash.
+/// Packs a key.
 ///
-/// Bytes are read in overlapping pieces from both ends. Where they overlap they agree, so that `|` leaves the bytes as they are.
+/// From 4 to 16 bytes it is read in four pieces of four, from both ends, which overlap but cover it: no branch tells 4 from 16 bytes.
+///
+/// Source: the reading of short keys in wyhash (Wang Yi, "wyhash and wyrand", 2019); here the pieces are kept and not only hashed.
 #[inline(always)]
-fn pack(bytes: &[u8]) -> u64 {
+fn pack(bytes: &[u8]) -> Packed {
     let length = bytes.len();
-    if length <= SHORT_BYTES {
-        let packed = if length >= 4 {
-            read_u32(bytes, 0) | read_u32(bytes, length - 4) << ((length - 4) * 8)
-        } else if length > 0 {
-            let (middle, last) = (length / 2, length - 1);
-            u64::from(bytes[0]) | u64::from(bytes[middle]) << (middle * 8) | u64::from(bytes[last]) << (last * 8)
-        } else {
-            0
+    if length < 4 {
+        let left = match bytes {
+            [] => 0,
+            _ => u64::from(bytes[0]) | u64::from(bytes[length / 2]) << 8 | u64::from(bytes[length - 1]) << 16,
         };
-        packed | (length as u64) << 56
-    } else if length <= 16 {
-        // Two lengths with the same ends give the same bytes only if the key repeats itself; so the length goes in.
-        fold(read_u64(bytes, 0) ^ MULTIPLIER, read_u64(bytes, length - 8) ^ (length as u64).wrapping_mul(0xa076_1d64_78bd_642f)) | LONG
+        Packed { left, right: 0, length: length as u32 }
+    } else if length <= SHORT_BYTES {
+        // 0 below eight bytes, 4 below 16, else 8.
+        let step = length / 8 * 4;
+        let left = read_u32(bytes, 0) << 32 | read_u32(bytes, step);
+        let right = read_u32(bytes, length - 4) << 32 | read_u32(bytes, length - 4 - step);
+        Packed { left, right, length: length as u32 }
     } else {
         pack_long(bytes)
     }
 }
 
 #[inline(never)]
-fn pack_long(bytes: &[u8]) -> u64 {
-    let mut hasher = FoldHasher::with_seed(MULTIPLIER, SharedSeed::global_fixed());
+fn pack_long(bytes: &[u8]) -> Packed {
+    let mut hasher = FoldHasher::with_seed(0, SharedSeed::global_fixed());
     hasher.write(bytes);
-    hasher.finish() | LONG
-}
-
-/// The word, spread over all bits.
-#[inline(always)]
-fn spread(word: u64) -> u64 {
-    fold(word ^ 0x2d35_8dcc_aa6c_78a5, MULTIPLIER)
+    let end = bytes.len();
+    let right = read_u32(bytes, end - 4) << 32 | read_u32(bytes, end - 8);
+    // Cut off, but never to what is short, or to that of a free entry.
+    Packed { left: hasher.finish(), right, length: (end as u64 % u64::from(u32::MAX)).max(SHORT_BYTES as u64 + 1) as u32 }
 }
 
 /// Numbers distinct texts from 0 on.
@@ -208,24 +226,23 @@ impl<Q: Word + ?Sized> Dictionary<Q> {
 
     /// The slot of a key, and whether the key is new.
     ///
-    /// Cost: one entry of the index for a short key; a look into the arena besides for one of more than seven bytes.
+    /// Cost: one entry of the index; for a key of more than 16 bytes a look into the arena besides.
     ///
     /// # Panics
     /// With 2^32 - 1 keys already there.
     #[inline]
     pub fn slot(&mut self, key: &Q) -> (u32, bool) {
         let word = pack(key.bytes());
-        match self.near(key, word) {
-            Some(slot) => (slot, false),
-            None => self.place(key, word),
+        match self.search(key, &word) {
+            Ok(slot) => (slot, false),
+            Err(at) => (self.place(key, word, at), true),
         }
     }
 
     /// The slot of a key that is there already.
     #[inline]
     pub fn find(&self, key: &Q) -> Option<u32> {
-        let word = pack(key.bytes());
-        self.near(key, word).or_else(|| self.search(key, word).ok())
+        self.search(key, &pack(key.bytes())).ok()
     }
 
     /// The key of a slot.
@@ -263,59 +280,45 @@ impl<Q: Word + ?Sized> Dictionary<Q> {
             + self.hashes.capacity() * size_of::<u64>()
     }
 
-    /// The slot, if the key is at its home or beside it. As in probe mode, the first comparison moves the index: it cannot be predicted.
-    #[inline(always)]
-    fn near(&self, key: &Q, word: u64) -> Option<u32> {
-        let mask = self.index.len() - 1;
-        let at = spread(word) as usize & mask;
-        let at = (at + usize::from(self.index[at].word != word)) & mask;
-        let entry = self.index[at];
-        (entry.word == word && (word < LONG || self.key(entry.slot).bytes() == key.bytes())).then_some(entry.slot)
-    }
-
     /// The slot, or else the place in the index where the key belongs.
-    fn search(&self, key: &Q, word: u64) -> Result<u32, usize> {
-        let mask = self.index.len() - 1;
-        let mut at = spread(word) as usize & mask;
+    #[inline(always)]
+    fn search(&self, key: &Q, word: &Packed) -> Result<u32, usize> {
+        let index = self.index.as_slice();
+        let mut at = word.home();
         loop {
-            let entry = self.index[at];
-            if entry.slot == FREE.slot {
-                // Comes: at most one entry in `LOAD` is taken.
-                return Err(at);
-            }
-            if entry.word == word && (word < LONG || self.key(entry.slot).bytes() == key.bytes()) {
+            at &= index.len() - 1;
+            let entry = &index[at];
+            if entry.word.is(word) && (!word.is_long() || self.key(entry.slot).bytes() == key.bytes()) {
                 return Ok(entry.slot);
             }
-            at = (at + 1) & mask;
+            // Comes: at most one entry in `LOAD` is taken.
+            if entry.slot == NO_SLOT {
+                return Err(at);
+            }
+            at += 1;
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn place(&mut self, key: &Q, word: u64) -> (u32, bool) {
-        match self.search(key, word) {
-            Ok(slot) => (slot, false),
-            Err(at) => {
-                let slot = u32::try_from(self.len()).ok().filter(|&slot| slot != FREE.slot).expect("a dictionary holds fewer than 2^32 - 1 keys");
-                self.index[at] = Entry { word, slot };
-                key.push(&mut self.arena);
-                self.starts.push(self.starts[slot as usize] + key.bytes().len());
-                // Not the hash of the index: keys routed by it to one worker must not crowd there in the index again.
-                self.hashes.push(mix(word));
-                if self.len() * LOAD > self.index.len() {
-                    self.grow();
-                }
-                (slot, true)
-            }
+    fn place(&mut self, key: &Q, word: Packed, at: usize) -> u32 {
+        let slot = u32::try_from(self.len()).ok().filter(|&slot| slot != NO_SLOT).expect("a dictionary holds fewer than 2^32 - 1 keys");
+        self.index[at] = Entry { word, slot };
+        key.push(&mut self.arena);
+        self.starts.push(self.starts[slot as usize] + key.bytes().len());
+        self.hashes.push(word.hash());
+        if self.len() * LOAD > self.index.len() {
+            self.grow();
         }
+        slot
     }
 
     fn grow(&mut self) {
         let mask = self.index.len() * 2 - 1;
         let old = std::mem::replace(&mut self.index, vec![FREE; mask + 1]);
-        for entry in old.into_iter().filter(|entry| entry.slot != FREE.slot) {
-            let mut at = spread(entry.word) as usize & mask;
-            while self.index[at].slot != FREE.slot {
+        for entry in old.into_iter().filter(|entry| entry.slot != NO_SLOT) {
+            let mut at = entry.word.home() & mask;
+            while self.index[at].slot != NO_SLOT {
                 at = (at + 1) & mask;
             }
             self.index[at] = entry;

@@ -138,7 +138,7 @@ impl<V: Partial> DirectSlots<V> {
     #[cold]
     #[inline(never)]
     pub(super) fn reach(&mut self, bits: u64, expected: u64) -> Result<(), Sparse> {
-        let mut seen = Seen::default();
+        let mut seen = Seen::NONE;
         self.iter().for_each(|(key, _)| seen.note(key));
         if seen.keys == 0 && self.slots.len() as u64 >= MIN_SLOTS {
             // A new window whose keys have moved on: keep the slots, centre them on the newcomer.
@@ -159,7 +159,7 @@ impl<V: Partial> DirectSlots<V> {
     /// Makes room for all keys that `seen` covers, while no value is held.
     pub(super) fn settle(&mut self, seen: &Seen) {
         let (base, len) = place(seen.least, seen.greatest);
-        self.move_to(base, len, Seen::default());
+        self.move_to(base, len, Seen::NONE);
     }
 
     /// Moves the values, which lie in the range `held`, to slots from `base` on.
@@ -185,7 +185,8 @@ impl<V: Partial> DirectSlots<V> {
 
     /// Gives slots back that the keys seen since the last call did not deserve. No value may be held.
     pub(super) fn trim(&mut self, seen: &Seen) {
-        if seen.keys > 0 {
+        // Keys seen in several places, before and after moves, need not fit together.
+        if seen.keys > 0 && fits(seen.least, seen.greatest, seen.keys, size_of::<V>()) {
             let (base, len) = place(seen.least, seen.greatest);
             if len <= self.slots.len() / 4 {
                 self.slots.truncate(len);

@@ -40,13 +40,9 @@ pub(super) struct Seen {
     pub(super) greatest: u64,
 }
 
-impl Default for Seen {
-    fn default() -> Self {
-        Self { keys: 0, least: u64::MAX, greatest: 0 }
-    }
-}
-
 impl Seen {
+    pub(super) const NONE: Self = Self { keys: 0, least: u64::MAX, greatest: 0 };
+
     #[inline(always)]
     pub(super) fn note(&mut self, bits: u64) {
         self.keys += 1;
@@ -65,7 +61,7 @@ enum Mode {
 /// Keyed state that indexes an array while its keys are dense integers, and hashes otherwise. See the [module](self)'s picture.
 ///
 /// ```
-/// use thalweg::state::{KeyedState, Table};
+/// use thalweg::state::{Cursor, KeyedState, Table};
 ///
 /// let mut bids: Table<u64, Option<u32>> = Table::new();
 /// for auction in [7, 9, 7, u64::MAX] {
@@ -74,8 +70,8 @@ enum Mode {
 /// assert_eq!(bids.get(&7), Some(&Some(2)));
 /// assert_eq!(bids.len(), 3);
 ///
-/// let mut fired = Vec::new();
-/// while !bids.take_some(&mut Default::default(), 2, |auction, count| fired.push((auction, count))) {}
+/// let (mut fired, mut cursor) = (Vec::new(), Cursor::default());
+/// while !bids.take_some(&mut cursor, 2, |auction, count| fired.push((auction, count))) {}
 /// assert!(bids.is_empty() && fired.len() == 3);
 /// ```
 pub struct Table<K, V> {
@@ -84,8 +80,10 @@ pub struct Table<K, V> {
     direct: DirectSlots<V>,
     probe: ProbeSlots<V>,
     hashed: Hashed<K, V>,
-    /// What was taken since the last clear.
+    /// What was taken in this pass of `take_some`.
     seen: Seen,
+    /// What was taken in the largest pass before, since the last clear.
+    largest: Seen,
     /// Keys in the window before the last clear.
     expected: u64,
     /// Dense windows in a row, while in probe mode.
@@ -116,7 +114,8 @@ impl<K: Key, V: Partial> Table<K, V> {
             direct: DirectSlots::new(),
             probe: ProbeSlots::new(),
             hashed: Hashed::new(),
-            seen: Seen { keys: 0, least: u64::MAX, greatest: 0 },
+            seen: Seen::NONE,
+            largest: Seen::NONE,
             expected: 0,
             streak: 0,
             patience: 1,
@@ -213,7 +212,7 @@ impl<K: Key, V: Partial> Table<K, V> {
 
     /// Turns from probe to direct mode if the keys are compact, together with the one that is to come.
     fn gather(&mut self, bits: u64) -> bool {
-        let mut seen = Seen::default();
+        let mut seen = Seen::NONE;
         self.probe.iter().for_each(|(key, _)| seen.note(key));
         seen.note(bits);
         if !direct::is_compact(seen.least, seen.greatest, seen.keys, size_of::<V>()) {
@@ -225,6 +224,11 @@ impl<K: Key, V: Partial> Table<K, V> {
         old.take_some(&mut 0, usize::MAX, usize::MAX, |bits, value| *direct.at(bits) = value);
         self.mode = Mode::Direct;
         true
+    }
+
+    /// The larger of this pass and those before.
+    fn larger(&self) -> Seen {
+        if self.seen.keys >= self.largest.keys { self.seen } else { self.largest }
     }
 
     /// Takes from where `at` says, with bounds on values and slots.
@@ -302,6 +306,10 @@ impl<K: Key, V: Partial> KeyedState<K, V> for Table<K, V> {
     fn take_some(&mut self, cursor: &mut Cursor, max: usize, f: impl FnMut(K, V)) -> bool {
         if cursor.at == 0 || cursor.moves != self.moves {
             // Values have moved, perhaps to before the cursor. Those already taken do not come again, so begin again.
+            if cursor.at == 0 {
+                self.largest = self.larger();
+                self.seen = Seen::NONE;
+            }
             self.pass += 1;
             self.touched = false;
             self.passed = false;
@@ -320,7 +328,9 @@ impl<K: Key, V: Partial> KeyedState<K, V> for Table<K, V> {
         if self.touched || !self.passed {
             self.sweep(&mut 0, usize::MAX, usize::MAX, |_, _| {});
         }
-        let seen = std::mem::take(&mut self.seen);
+        let seen = self.larger();
+        self.seen = Seen::NONE;
+        self.largest = Seen::NONE;
         if seen.keys > 0 {
             self.expected = seen.keys;
             match self.mode {

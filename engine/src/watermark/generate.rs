@@ -16,6 +16,12 @@ pub trait WatermarkPolicy: Clone + Send + 'static {
     /// The watermark once `max` has been seen.
     fn watermark(&mut self, max: EventTime) -> EventTime;
 
+    /// Takes note of a record's time. `max` is what the policy wants to remember of a batch, the highest time by default.
+    #[inline(always)]
+    fn see(&self, max: &mut EventTime, time: EventTime) {
+        *max = (*max).max(time);
+    }
+
     /// Says what is wrong with the policy's parameters, if anything.
     fn refuse(&self) -> Option<String> {
         None
@@ -29,6 +35,12 @@ pub struct Monotone;
 impl WatermarkPolicy for Monotone {
     fn watermark(&mut self, max: EventTime) -> EventTime {
         max.saturating_sub(1)
+    }
+
+    /// The last time is the highest one.
+    #[inline(always)]
+    fn see(&self, max: &mut EventTime, time: EventTime) {
+        *max = time;
     }
 }
 
@@ -103,11 +115,11 @@ where
     where
         I: Iterator<Item = R::Of<'a>>,
     {
-        let (time, site) = (&mut self.time, self.site);
+        let (time, site, policy) = (&mut self.time, self.site, &self.policy);
         let mut max = self.max;
         self.next.process(records.map(|record| {
             let time = guard(site, || time(&record));
-            max = max.max(time);
+            policy.see(&mut max, time);
             (time, record)
         }));
         self.max = max;
