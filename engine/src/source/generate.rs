@@ -106,8 +106,7 @@ where
         let batch = self.run.start..self.run.end.min(self.run.start + max);
         self.run.start = batch.end;
         let records = (batch.end - batch.start) as usize;
-        let make = &mut self.make;
-        out.process(batch.map(|sequence| make(sequence)));
+        out.process(batch.map(&mut self.make));
         Ok(Polled::Records(records))
     }
 
