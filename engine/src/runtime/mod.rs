@@ -17,6 +17,7 @@ mod worker;
 
 pub(crate) use affinity::warn_unpinned;
 pub use affinity::{CoreId, Cores, LimitedBy, available_cores, pin_current_thread};
+pub(crate) use fence::Fences;
 pub(crate) use idle::Idle;
 pub use idle::{UnknownWait, Wait};
 pub use park::Waker;

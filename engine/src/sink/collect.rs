@@ -68,7 +68,6 @@ pub struct Collected<T> {
 
 impl<T> Collect<T> {
     /// The sink, and the handle to its records.
-    #[expect(clippy::new_ret_no_self, reason = "a sink comes with the handle to its result")]
     pub fn new() -> (Self, Collected<T>) {
         let slots = Slots::default();
         (Self { slots: slots.clone() }, Collected { slots })
@@ -156,7 +155,6 @@ pub struct Folded<A> {
 impl<A, F> Fold<A, F> {
     /// The sink, and the handle to its accumulators. Each worker starts from a clone of `init`; give the types of the closure's arguments:
     /// `|sum: &mut u64, row: Row| …`.
-    #[expect(clippy::new_ret_no_self, reason = "a sink comes with the handle to its result")]
     pub fn new(init: A, step: F) -> (Self, Folded<A>) {
         let slots = Slots::default();
         (Self { slots: slots.clone(), init, step }, Folded { slots })

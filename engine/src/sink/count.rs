@@ -91,7 +91,6 @@ pub struct Count {
 
 impl Count {
     /// The sink, and the handle to its total.
-    #[expect(clippy::new_ret_no_self, reason = "a sink comes with the handle to its result")]
     pub fn new() -> (Self, Counted) {
         let tallies = Tallies::default();
         (Self { tallies: tallies.clone() }, Counted { tallies })
@@ -141,7 +140,6 @@ pub struct Checksum<F> {
 
 impl<F> Checksum<F> {
     /// The sink, and the handle to its totals. `of` is cloned for each worker; give the type of its argument: `|row: Row| …`.
-    #[expect(clippy::new_ret_no_self, reason = "a sink comes with the handle to its result")]
     pub fn new(of: F) -> (Self, Counted) {
         let tallies = Tallies::default();
         (Self { tallies: tallies.clone(), of }, Counted { tallies })

@@ -5,11 +5,13 @@
 mod callback;
 mod collect;
 mod count;
+mod egress;
 mod file;
 
 pub use callback::{ForEach, ForEachWriter};
 pub use collect::{Collect, CollectWriter, Collected, Fold, FoldWriter, Folded};
 pub use count::{Checksum, ChecksumWriter, Count, CountWriter, Counted};
+pub use egress::{Egress, EgressSink, EgressWriter, TryNextError, egress};
 pub use file::{FileSink, FileWriter};
 
 use crate::{error::BuildError, operator::Operator, record::Record};

@@ -1,16 +1,18 @@
 //! CSV rows, decoded into serde types that may borrow from the row.
 //!
 //! ```text
-//!   bytes ─▶ csv parser ─▶ up to 256 reused rows (fields unquoted, in place) ─▶ serde, inside the chain's loop ─▶ R::Of<'a>
+//!   bytes ─▶ csv parser ─▶ up to 256 reused rows (unquoted, checked to be UTF-8) ─▶ serde, inside the chain's loop ─▶ R::Of<'a>
 //! ```
 //!
 //! Laws
 //! - Every row is handed out exactly once. Where rows are lines (the user says so), several readers divide the input at line ends;
 //!   otherwise a quoted field may hold a line end, no reader can tell where a row begins without reading all before it, and so the
 //!   first reader reads everything and the others end at once.
-//! - A row with another number of fields than the first, or one that is not a value of the type, goes to the policy for malformed input,
-//!   alone. Blank lines are no rows.
+//! - A row that is not UTF-8, has another number of fields than the first, or is not a value of the type goes to the policy for malformed
+//!   input, alone. Blank lines are no rows.
 //! - No allocation a row once the rows' buffers have grown, but for what the user's types own.
+//!
+//! Rows are checked to be UTF-8 as a whole, which is faster than field by field, also for rows of numbers.
 
 use std::{
     fmt,
@@ -20,7 +22,7 @@ use std::{
     sync::Arc,
 };
 
-use csv::{ByteRecord, DeserializeErrorKind, ErrorKind};
+use csv::{ByteRecord, ErrorKind, StringRecord};
 use serde::Deserialize;
 
 use super::{
@@ -150,7 +152,15 @@ where
             .read_byte_record(&mut first)
             .map_err(|error| BuildError::Open { what: format!("reading the first row of {what}"), source: error.into() })?;
         let width = first.len();
-        let headers = (self.has_headers && found).then(|| first.clone());
+        let headers = if self.has_headers && found {
+            let headers = StringRecord::from_byte_record(first.clone()).map_err(|error| BuildError::Open {
+                what: format!("reading the headers of {what}"),
+                source: io::Error::new(io::ErrorKind::InvalidData, error),
+            })?;
+            Some(headers)
+        } else {
+            None
+        };
         let from = if headers.is_some() { whole.position().byte() } else { 0 };
         let divide = self.rows_are_lines && readers > 1;
         let parsers: Vec<csv::Reader<Input>> = if divide {
@@ -181,8 +191,9 @@ where
                 headers: headers.clone(),
                 width,
                 // Without headers, the first row is a row; where shares are read anew it will be met again.
-                rows: if i == 0 && found && headers.is_none() && !divide { vec![first.clone()] } else { Vec::new() },
-                pending: i == 0 && found && headers.is_none() && !divide,
+                first: (i == 0 && found && headers.is_none() && !divide).then(|| first.clone()),
+                rows: Vec::with_capacity(ROWS),
+                spare: Vec::with_capacity(ROWS),
                 delimiter: self.delimiter,
                 rejects: Rejects::new(self.on_malformed.clone()),
                 draining: false,
@@ -253,12 +264,15 @@ impl Read for ShareRead {
 pub struct CsvReader<R> {
     what: Arc<str>,
     parser: csv::Reader<Input>,
-    headers: Option<ByteRecord>,
+    headers: Option<StringRecord>,
     /// Fields of the first row.
     width: usize,
-    rows: Vec<ByteRecord>,
-    /// `rows[0]` has been read and not yet handed out.
-    pending: bool,
+    /// The first row, when it had to be read to open the source.
+    first: Option<ByteRecord>,
+    /// Parsed, to be handed on.
+    rows: Vec<StringRecord>,
+    /// Handed on, to be used again.
+    spare: Vec<StringRecord>,
     delimiter: u8,
     rejects: Rejects,
     draining: bool,
@@ -272,32 +286,44 @@ impl<R> fmt::Debug for CsvReader<R> {
 }
 
 impl<R> CsvReader<R> {
-    /// Parses up to `max` rows of the right width; gives how many, and a fault that comes after them.
-    fn parse(&mut self, max: usize) -> Result<(usize, Option<(Fault, u64)>), RunError> {
-        let mut parsed = usize::from(std::mem::take(&mut self.pending));
-        if self.draining {
-            return Ok((parsed, None));
-        }
-        while parsed < max {
-            if parsed == self.rows.len() {
-                self.rows.push(ByteRecord::new());
-            }
-            let row = &mut self.rows[parsed];
-            match self.parser.read_byte_record(row) {
-                Ok(true) if row.len() == self.width => parsed += 1,
-                Ok(true) => {
-                    let message = format!("{} fields, where the first row has {}", row.len(), self.width);
-                    let row = &self.rows[parsed];
-                    let aside = Aside { what: &self.what, delimiter: self.delimiter, input: self.parser.get_ref() };
-                    if let Err(fault) = aside.reject(row, &message, &mut self.rejects) {
-                        return Ok((parsed, Some(fault)));
+    /// Parses up to `max` rows that are UTF-8 and of the right width into `rows`; gives a fault that comes after them.
+    fn parse(&mut self, max: usize) -> Result<Option<(Fault, u64)>, RunError> {
+        self.spare.append(&mut self.rows);
+        let mut first = self.first.take();
+        while self.rows.len() < max {
+            let row = match first.take() {
+                Some(first) => first,
+                None if self.draining => break,
+                None => {
+                    let mut row = self.spare.pop().map_or_else(ByteRecord::new, StringRecord::into_byte_record);
+                    match self.parser.read_byte_record(&mut row) {
+                        Ok(true) => row,
+                        Ok(false) => break,
+                        Err(error) => return Err(read_error(&self.what, error)),
                     }
                 }
-                Ok(false) => break,
-                Err(error) => return Err(read_error(&self.what, error)),
+            };
+            let (row, message) = if row.len() == self.width {
+                match StringRecord::from_byte_record(row) {
+                    Ok(row) => {
+                        self.rows.push(row);
+                        continue;
+                    }
+                    Err(error) => {
+                        let field = error.utf8_error().field();
+                        (error.into_byte_record(), format!("field {} is not UTF-8", field + 1))
+                    }
+                }
+            } else {
+                let message = format!("the row has {} fields, the first row has {}", row.len(), self.width);
+                (row, message)
+            };
+            let aside = Aside { what: &self.what, delimiter: self.delimiter, input: self.parser.get_ref() };
+            if let Err(fault) = aside.reject(&row, &message, &mut self.rejects) {
+                return Ok(Some(fault));
             }
         }
-        Ok((parsed, None))
+        Ok(None)
     }
 
     /// The error for a row that fails the job.
@@ -334,8 +360,8 @@ where
     type Out = R;
 
     fn poll<O: Operator<R>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
-        let (parsed, fault) = self.parse(max.clamp(1, ROWS))?;
-        if parsed == 0 {
+        let fault = self.parse(max.clamp(1, ROWS))?;
+        if self.rows.is_empty() {
             return match fault {
                 Some(fault) => Err(self.decode_error(fault)),
                 None => Ok(Polled::End),
@@ -343,7 +369,7 @@ where
         }
         let aside = Aside { what: &self.what, delimiter: self.delimiter, input: self.parser.get_ref() };
         let mut decode = Decode::<R> {
-            rows: self.rows[..parsed].iter(),
+            rows: self.rows.iter(),
             headers: self.headers.as_ref(),
             rejects: &mut self.rejects,
             aside,
@@ -400,8 +426,8 @@ impl Aside<'_> {
 
 /// Decodes parsed rows as they are asked for.
 struct Decode<'s, 'a, R> {
-    rows: std::slice::Iter<'a, ByteRecord>,
-    headers: Option<&'a ByteRecord>,
+    rows: std::slice::Iter<'a, StringRecord>,
+    headers: Option<&'a StringRecord>,
     rejects: &'s mut Rejects,
     aside: Aside<'a>,
     records: usize,
@@ -439,24 +465,21 @@ impl<'a, R> Decode<'_, 'a, R> {
     /// Whether to go on after a row that cannot be decoded.
     #[cold]
     #[inline(never)]
-    fn reject(&mut self, row: &'a ByteRecord, error: &csv::Error) -> bool {
+    fn reject(&mut self, row: &'a StringRecord, error: &csv::Error) -> bool {
         let message = match error.kind() {
             ErrorKind::Deserialize { err, .. } => {
                 let field = err.field().map(|field| field as usize);
-                let name = field.and_then(|field| self.headers?.get(field)).map(String::from_utf8_lossy);
-                let problem = match err.kind() {
-                    DeserializeErrorKind::InvalidUtf8(_) => "not UTF-8".to_owned(),
-                    other => other.to_string(),
-                };
+                let name = field.and_then(|field| self.headers?.get(field));
+                let problem = err.kind();
                 match (field, name) {
                     (Some(field), Some(name)) => format!("field {} ({name}): {problem}", field + 1),
                     (Some(field), None) => format!("field {}: {problem}", field + 1),
-                    (None, _) => problem,
+                    (None, _) => problem.to_string(),
                 }
             }
             _ => error.to_string(),
         };
-        match self.aside.reject(row, &message, self.rejects) {
+        match self.aside.reject(row.as_byte_record(), &message, self.rejects) {
             Ok(()) => true,
             Err(fault) => {
                 self.fault = Some(fault);

@@ -125,7 +125,9 @@ proptest! {
     #[test]
     fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300), readers in 1usize..4, headers in any::<bool>()) {
         for source in [Csv::<Own<Row>>::bytes(bytes.clone()), Csv::bytes(bytes).rows_are_lines().share_bytes(20)] {
-            run(source.has_headers(headers).on_malformed(OnMalformed::Skip), readers, 5, 3).unwrap();
+            let result = run(source.has_headers(headers).on_malformed(OnMalformed::Skip), readers, 5, 3);
+            // Only headers that are not text are refused.
+            prop_assert!(result.is_ok() || headers && result.unwrap_err().contains("reading the headers"));
         }
     }
 }
@@ -148,7 +150,7 @@ fn a_bad_row_is_named_after_the_good_ones_were_handed_out() {
         assert_eq!(out.items.len(), 1);
     }
     let error = run(Csv::bytes(&b"id,name,price\n1,a,\n2\n"[..]), 1, 10, 0).unwrap_err();
-    assert!(error.contains("1 fields, where the first row has 3"), "{error}");
+    assert!(error.contains("1 fields, the first row has 3"), "{error}");
 }
 
 #[test]

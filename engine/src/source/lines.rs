@@ -222,9 +222,7 @@ impl Windows {
             let place = Place { what: self.shares.what(), offset, window, rejects: &mut self.rejects };
             let worked = work(&mut split, place);
             let (lines, bytes) = (max - split.left, window.len() - split.rest.len());
-            if lines > 0 {
-                self.line_bytes = bytes / lines + 1;
-            }
+            self.line_bytes = bytes.checked_div(lines).map_or(self.line_bytes, |line_bytes| line_bytes + 1);
             return match worked {
                 Ok(records) => {
                     self.shares.consume(bytes, lines as u64);

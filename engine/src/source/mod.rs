@@ -7,6 +7,7 @@ mod claim;
 #[cfg(feature = "csv")]
 mod csv;
 mod generate;
+mod ingress;
 #[cfg(feature = "json")]
 mod json;
 mod lines;
@@ -19,6 +20,8 @@ pub(crate) mod testing;
 #[cfg(feature = "csv")]
 pub use self::csv::{Csv, CsvReader};
 pub use generate::{Generate, GenerateReader, Paced, PacedReader};
+pub(crate) use ingress::Patience;
+pub use ingress::{Closed, Ingress, IngressHandle, IngressReader, IngressSource, TryPushError, ingress};
 #[cfg(feature = "json")]
 pub use json::{JsonLines, JsonLinesReader};
 pub use lines::{Lines, LinesReader};
