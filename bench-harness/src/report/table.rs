@@ -249,7 +249,7 @@ mod tests {
             "×1core",
             "vs hand-hash",
             "doubtful",
-            "too short",
+            "short: 5 ms",
             "p99.9",
             "Little",
             "believed",
