@@ -133,7 +133,8 @@ fn an_open_loop_has_latencies_and_the_law() {
     let row: Value = serde_json::from_str(out(&output).trim()).unwrap();
     let latency = &row["latency_ns"];
     let quantile = |name: &str| latency[name].as_u64().unwrap();
-    assert_eq!(quantile("samples"), 20_000);
+    // A system may leave the beginning out, until it is warm.
+    assert!((10_000..=20_000).contains(&quantile("samples")), "{latency}");
     let ascending = ["p50", "p90", "p99", "p99_9", "p99_99", "max"].map(quantile);
     assert!(ascending.is_sorted() && ascending[0] > 0, "{latency}");
     for figure in ["n_in_flight", "residence_ns", "residual"] {
@@ -191,7 +192,7 @@ fn a_wrong_answer_fails_and_shows_no_speed() {
     ends_with(&table, 1);
     let line = out(&table).lines().find(|line| line.trim_start().starts_with("broken") && line.contains("FAILED")).unwrap().to_owned();
     assert!(!line.contains("/s") && !line.contains("ns"), "a failed run shows a speed: {line}");
-    assert!(out(&table).contains("differs from the oracle"), "{}", out(&table));
+    assert!(out(&table).contains("the output differs"), "{}", out(&table));
     assert!(err(&table).contains("FAILED"), "{}", err(&table));
     let honest = out(&table).lines().find(|line| line.trim_start().starts_with("rtrb ")).unwrap().to_owned();
     assert!(honest.contains("/s"), "the honest one has lost its speed: {honest}");

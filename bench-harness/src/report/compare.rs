@@ -16,8 +16,10 @@ use crate::{
     run::verdict::Standing,
 };
 
-/// Baselines in the order in which one is chosen when none was named.
-pub const BASELINES: [&str; 2] = ["hand", "rtrb"];
+/// Baselines in the order in which one is chosen when none was named: the best loop, but for a hop, which a loop does not need, the best ring.
+fn usual_baselines(workload: &str) -> [&'static str; 3] {
+    if workload.starts_with("hop") { ["rtrb", "hand", "hand-hash"] } else { ["hand", "hand-hash", "rtrb"] }
+}
 
 /// A median and the range around it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -86,8 +88,25 @@ pub struct Summary {
     pub standing: Standing,
     /// Repeats with that standing or a worse one.
     pub standing_repeats: usize,
-    /// Its reasons; those that differ only in their figures once, with the number of repeats.
-    pub reasons: Vec<String>,
+    /// The reasons of the repeats' verdicts; those that differ only in their figures once.
+    pub reasons: Vec<Reason>,
+}
+
+/// Why repeats were not believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// The reason, with the figures of the first repeat that gave it.
+    pub reason: String,
+    /// Repeats that gave it.
+    pub repeats: usize,
+}
+
+impl Reason {
+    /// Whether two reasons differ only in their figures.
+    pub fn is_like(&self, other: &str) -> bool {
+        let words = |reason: &str| reason.split(' ').filter(|word| !word.starts_with(|c: char| c.is_ascii_digit())).collect::<String>();
+        words(&self.reason) == words(other)
+    }
 }
 
 /// A ratio to a baseline.
@@ -128,8 +147,8 @@ fn p50(row: &Row) -> Option<f64> {
     row.latency_ns.as_ref().map(|latency| latency.p50 as f64)
 }
 
-/// Summarises rows cell by cell, in the order of their first appearance, with ratios to `baselines` (if empty: the first of
-/// [`BASELINES`] that ran in the same configuration).
+/// Summarises rows cell by cell, in the order of their first appearance, with ratios to `baselines` (if empty: the best
+/// hand-written loop that ran in the same configuration, for a hop the best ring).
 ///
 /// A cell's standing is FAILED if any repeat failed. Otherwise it is the worst standing that at least half of the repeats have: one repeat
 /// of five that a stall made unbelievable does not condemn the median, but its reason is listed.
@@ -159,7 +178,7 @@ fn summary(group: &Group<'_>, groups: &[Group<'_>], baselines: &[String]) -> Sum
         groups.iter().find(matches).filter(|other| !other.iter().any(|row| row.failed()))
     };
     let chosen: Vec<String> = if baselines.is_empty() {
-        BASELINES.iter().find(|name| peer(name).is_some()).map(|name| (*name).to_owned()).into_iter().collect()
+        usual_baselines(&first.workload).iter().find(|name| peer(name).is_some()).map(|name| (*name).to_owned()).into_iter().collect()
     } else {
         baselines.to_vec()
     };
@@ -210,17 +229,16 @@ fn summary(group: &Group<'_>, groups: &[Group<'_>], baselines: &[String]) -> Sum
     }
 }
 
-/// Reasons that differ only in their figures become one: the first, and how many there were.
-fn like_reasons_once<'a>(reasons: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let words = |reason: &str| reason.replace(|c: char| c.is_ascii_digit() || c == '.', "");
-    let mut kinds: Vec<(&String, usize)> = Vec::new();
+/// Reasons that differ only in their figures become one.
+fn like_reasons_once<'a>(reasons: impl Iterator<Item = &'a String>) -> Vec<Reason> {
+    let mut kinds: Vec<Reason> = Vec::new();
     for reason in reasons {
-        match kinds.iter_mut().find(|(first, _)| words(first) == words(reason)) {
-            Some((_, times)) => *times += 1,
-            None => kinds.push((reason, 1)),
+        match kinds.iter_mut().find(|kind| kind.is_like(reason)) {
+            Some(kind) => kind.repeats += 1,
+            None => kinds.push(Reason { reason: reason.clone(), repeats: 1 }),
         }
     }
-    kinds.into_iter().map(|(reason, times)| if times > 1 { format!("{reason} (and so {} more)", times - 1) } else { reason.clone() }).collect()
+    kinds
 }
 
 #[cfg(test)]
@@ -305,7 +323,8 @@ mod tests {
     #[test]
     fn like_reasons_are_told_once() {
         let reasons = ["off by 8.7 %", "too short", "off by 12 %", "off by 1.25 %"].map(str::to_owned);
-        assert_eq!(like_reasons_once(reasons.iter()), ["off by 8.7 % (and so 2 more)", "too short"]);
+        let told = like_reasons_once(reasons.iter());
+        assert_eq!(told.iter().map(|r| (r.reason.as_str(), r.repeats)).collect::<Vec<_>>(), [("off by 8.7 %", 3), ("too short", 1)]);
     }
 
     #[test]

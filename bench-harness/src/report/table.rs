@@ -4,8 +4,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, pre
 
 use crate::{
     quantity,
-    report::compare::{Spread, Summary},
-    run::verdict::Standing,
+    report::compare::{Reason, Spread, Summary},
 };
 
 /// Widest line.
@@ -55,33 +54,44 @@ fn section(summaries: &[Summary], look: Look) -> String {
     };
     text += &table(summaries, look).to_string();
     text.push('\n');
-    for summary in summaries.iter().filter(|summary| !summary.reasons.is_empty()) {
-        let label = label(summary);
-        let of = format!("{} of {} repeats", summary.standing_repeats, summary.repeats.max(summary.standing_repeats));
-        let how = match summary.standing {
-            Standing::Failed => "FAILED".to_owned(),
-            Standing::Believed => "believed, but in a minority of the repeats".to_owned(),
-            standing => format!("{standing} ({of})"),
-        };
-        let note = format!("{label}: {how}: {}", summary.reasons.join("; "));
-        text += &wrap(&note, if look == Look::Markdown { "- " } else { "  ! " });
+    for (reason, who) in notes(summaries) {
+        text += &wrap(&format!("{reason}: {}", who.join(", ")), if look == Look::Markdown { "- " } else { "  ! " });
     }
     text.push('\n');
     text
 }
 
-fn label(summary: &Summary) -> String {
-    let c = &summary.config;
-    let rate = c.rate_asked.as_ref().map(|rate| format!(", {rate}")).unwrap_or_default();
-    format!(
-        "{} ({} core{}, batch {}, ring {}, {}{rate})",
-        summary.system,
-        c.cores,
-        if c.cores == 1 { "" } else { "s" },
-        c.batch,
-        ring(summary),
-        c.wait
-    )
+/// Each kind of reason once, and for which lines and how many of their repeats it was given.
+fn notes(summaries: &[Summary]) -> Vec<(String, Vec<String>)> {
+    let mut notes: Vec<(&Reason, Vec<String>)> = Vec::new();
+    for summary in summaries {
+        for reason in &summary.reasons {
+            let who = format!("{} {}×", label(summary, summaries), reason.repeats);
+            match notes.iter_mut().find(|(kind, _)| kind.is_like(&reason.reason)) {
+                Some((_, all)) => all.push(who),
+                None => notes.push((reason, vec![who])),
+            }
+        }
+    }
+    let told = |(kind, who): (&Reason, Vec<String>)| {
+        let is_one = who.len() == 1 && kind.repeats == 1;
+        (if is_one { kind.reason.clone() } else { format!("{} (or the like)", kind.reason) }, who)
+    };
+    notes.into_iter().map(told).collect()
+}
+
+/// A line's name: the system, and what of its configuration differs between the lines.
+fn label(summary: &Summary, among: &[Summary]) -> String {
+    let parts: [fn(&Summary) -> String; 5] = [
+        |s| format!("{} core{}", s.config.cores, if s.config.cores == 1 { "" } else { "s" }),
+        |s| format!("batch {}", s.config.batch),
+        ring,
+        |s| s.config.wait.clone(),
+        |s| s.config.rate_asked.clone().unwrap_or_default(),
+    ];
+    let shown: Vec<String> =
+        parts.iter().filter(|part| among.iter().any(|s| part(s) != part(&among[0]))).map(|part| part(summary)).collect();
+    if shown.is_empty() { summary.system.clone() } else { format!("{} ({})", summary.system, shown.join(", ")) }
 }
 
 fn ring(summary: &Summary) -> String {
@@ -249,7 +259,7 @@ mod tests {
             "×1core",
             "vs hand-hash",
             "doubtful",
-            "too short",
+            "short: 5 ms",
             "p99.9",
             "Little",
             "believed",
