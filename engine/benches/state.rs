@@ -283,7 +283,9 @@ fn scattered_keys(c: &mut Criterion) {
             contender("table, in batches", |records: &[Record]| {
                 for records in records.chunks(256) {
                     staged.clear();
-                    staged.extend(records.iter().filter(|record| WINDOW.contains(&record.event_time)).map(|record| (record.key, record.value)));
+                    staged.extend(
+                        records.iter().filter(|record| WINDOW.contains(&record.event_time)).map(|record| (record.key, record.value)),
+                    );
                     keys_staged.clear();
                     keys_staged.extend(staged.iter().map(|&(key, _)| key));
                     batched.for_batch(&keys_staged, |at, sum| sum.add(staged[at].1));

@@ -77,7 +77,7 @@ fn unfinished_dataflows_are_refused() {
     drop(stream);
 
     let mut flow = Dataflow::new("half a split");
-    let (even, odd) = flow.source(Generate::new(1, |i| i)).split(|i: &u64| i % 2 == 0);
+    let (even, odd) = flow.source(Generate::new(1, |i| i)).split(|i: &u64| i.is_multiple_of(2));
     even.sink(ForEach::new(|_: u64| ()));
     drop(odd);
     assert!(refused(flow.start(Config::default())).contains("split"));
@@ -87,10 +87,11 @@ fn unfinished_dataflows_are_refused() {
 fn a_source_that_cannot_be_opened_is_refused_before_any_file_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let mut flow = Dataflow::new("files");
-    flow.source(Lines::file("/no/such/file")).map(str::len).sink(thalweg::FileSink::new(
-        folder.path().join("out"),
-        |length: usize, line: &mut Vec<u8>| line.extend_from_slice(length.to_string().as_bytes()),
-    ));
+    flow.source(Lines::file("/no/such/file"))
+        .map(str::len)
+        .sink(thalweg::FileSink::new(folder.path().join("out"), |length: usize, line: &mut Vec<u8>| {
+            line.extend_from_slice(length.to_string().as_bytes())
+        }));
     let message = refused(flow.start(Config::default()));
     assert!(message.contains("/no/such/file"), "{message}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -111,13 +112,28 @@ fn a_panic_names_the_operator_it_came_from() {
     let ignore = || ForEach::new(|_: u64| ());
 
     let mut flow = Dataflow::new("map");
-    flow.source(numbers()).map(|i| i + 1).map(move |i| { boom(i); i }).named("the second").filter(|_| true).sink(ignore());
+    flow.source(numbers())
+        .map(|i| i + 1)
+        .map(move |i| {
+            boom(i);
+            i
+        })
+        .named("the second")
+        .filter(|_| true)
+        .sink(ignore());
     let (operator, message) = panicked(flow);
     assert!(operator.contains("the second") && operator.contains("lifecycle.rs"), "{operator}");
     assert!(message.contains("boom"), "{message}");
 
     let mut flow = Dataflow::new("filter");
-    flow.source(numbers()).map(|i| i).filter(move |i| { boom(*i); true }).map(|i| i).sink(ignore());
+    flow.source(numbers())
+        .map(|i| i)
+        .filter(move |i| {
+            boom(*i);
+            true
+        })
+        .map(|i| i)
+        .sink(ignore());
     assert!(panicked(flow).0.contains("filter"));
 
     let mut flow = Dataflow::new("flat_map");
@@ -129,7 +145,10 @@ fn a_panic_names_the_operator_it_came_from() {
     assert!(panicked(flow).0.contains("inspect"));
 
     let mut flow = Dataflow::new("split");
-    let (left, right) = flow.source(numbers()).split(move |i: &u64| { boom(*i); true });
+    let (left, right) = flow.source(numbers()).split(move |i: &u64| {
+        boom(*i);
+        true
+    });
     left.sink(ignore());
     right.sink(ignore());
     assert!(panicked(flow).0.contains("split"));
@@ -139,7 +158,13 @@ fn a_panic_names_the_operator_it_came_from() {
     assert!(panicked(flow).0.contains("for_each"));
 
     let mut flow = Dataflow::new("source");
-    flow.source(Generate::new(100_000, move |i| { boom(i); i })).map(|i| i).filter(|_| true).sink(ignore());
+    flow.source(Generate::new(100_000, move |i| {
+        boom(i);
+        i
+    }))
+    .map(|i| i)
+    .filter(|_| true)
+    .sink(ignore());
     assert!(panicked(flow).0.contains("generate"));
 }
 
@@ -166,7 +191,10 @@ fn a_panic_in_time_key_or_aggregate_names_the_operator() {
     let mut flow = Dataflow::new("reduce");
     flow.source(Generate::new(100_000, |i| i))
         .key_by(|i| i % 10)
-        .reduce(|a, b| { assert_ne!(b, 70_000); a.max(b) })
+        .reduce(|a, b| {
+            assert_ne!(b, 70_000);
+            a.max(b)
+        })
         .sink(ForEach::new(|_: thalweg::Update<'_, u64, u64>| ()));
     assert!(panicked(flow).0.contains("aggregate"));
 }
@@ -204,9 +232,12 @@ fn every_record_is_dropped_once_however_the_job_ends() {
         flow.source(Generate::new(n, move |i| (i, Counted::new(&made))))
             .filter(|(i, _)| i % 3 != 0)
             .hop()
-            .map(move |(i, counted)| { assert!(!(panics && i > 40_000), "boom"); (i, counted.clone(), counted) })
+            .map(move |(i, counted)| {
+                assert!(!(panics && i > 40_000), "boom");
+                (i, counted.clone(), counted)
+            })
             .exchange(|record: &(u64, Counted, Counted)| record.0)
-            .sink(ForEach::new(|record| drop(record)));
+            .sink(ForEach::new(drop));
         let running = flow.start(Config::default().ring_bytes(4096).batch(64)).unwrap();
         let result = match end {
             "join" => running.join(),
@@ -226,13 +257,16 @@ fn drain_loses_no_record_and_fires_open_windows() {
     let count = handed_out.clone();
     let mut flow = Dataflow::new("drain");
     let (sink, rows) = Collect::<Windowed<u64, u64>>::new();
-    flow.source(Generate::endless(move |i| { count.fetch_add(1, Ordering::Relaxed); i }))
-        .hop()
-        .watermarks(BoundedDisorder::millis(1 << 40), |i| *i as i64 / 1000)
-        .key_by(|i| i % 10)
-        .window(Tumbling::seconds(1))
-        .aggregate(Count)
-        .sink(sink);
+    flow.source(Generate::endless(move |i| {
+        count.fetch_add(1, Ordering::Relaxed);
+        i
+    }))
+    .hop()
+    .watermarks(BoundedDisorder::millis(1 << 40), |i| *i as i64 / 1000)
+    .key_by(|i| i % 10)
+    .window(Tumbling::seconds(1))
+    .aggregate(Count)
+    .sink(sink);
     let running = flow.start(Config::default()).unwrap();
     std::thread::sleep(Duration::from_millis(50));
     assert!(!running.is_finished());
@@ -267,9 +301,12 @@ fn stopping_an_endless_or_idle_job_does_not_hang() {
 #[test]
 fn a_failing_sink_ends_the_job_with_its_fault() {
     let mut flow = Dataflow::new("full");
-    flow.source(Replay::new(vec![1u64; 1_000_000])).sink(thalweg::FileSink::new("/proc/no-such-folder/out", |_: u64, line: &mut Vec<u8>| {
-        line.push(b'x');
-    }));
+    flow.source(Replay::new(vec![1u64; 1_000_000])).sink(thalweg::FileSink::new(
+        "/proc/no-such-folder/out",
+        |_: u64, line: &mut Vec<u8>| {
+            line.push(b'x');
+        },
+    ));
     let failed = match flow.start(Config::default()) {
         Err(error) => error.to_string(),
         Ok(running) => running.join().unwrap_err().to_string(),

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use thalweg::{
-    BoundedDisorder, Collect, Config, Count, Dataflow, EventTime, Fold, Generate, Lines, Own, Replay, Sum, SumCount, Text, Tumbling, Update,
-    Wait, Windowed,
+    BoundedDisorder, Collect, Config, Count, Dataflow, EventTime, Fold, Generate, Lines, Own, Replay, Sum, SumCount, Text, Tumbling,
+    Update, Wait, Windowed,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +30,8 @@ struct Ways {
 
 fn ways() -> impl Strategy<Value = Ways> {
     let wait = prop_oneof![Just(Wait::Adaptive), Just(Wait::SpinPark), Just(Wait::SpinYield)];
-    (1..=2usize, prop_oneof![Just(1usize), Just(7), Just(64), Just(1024)], 12..20u32, wait, any::<bool>(), any::<bool>()).prop_map(
-        |(workers, batch, ring, wait, hop, split)| Ways { workers, batch, ring_bytes: 1 << ring, wait, hop, split },
-    )
+    (1..=2usize, prop_oneof![Just(1usize), Just(7), Just(64), Just(1024)], 12..20u32, wait, any::<bool>(), any::<bool>())
+        .prop_map(|(workers, batch, ring, wait, hop, split)| Ways { workers, batch, ring_bytes: 1 << ring, wait, hop, split })
 }
 
 impl Ways {

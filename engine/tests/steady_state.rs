@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use thalweg::{Config, Count, Dataflow, Fold, Generate, Lines, Monotone, Own, Sum, SumCount, Text, Tumbling, Update, Windowed, ForEach};
+use thalweg::{Config, Count, Dataflow, Fold, ForEach, Generate, Lines, Monotone, Own, Sum, SumCount, Text, Tumbling, Update, Windowed};
 
 struct Counting;
 
@@ -72,7 +72,14 @@ fn allocations(build: impl Fn(&mut Dataflow, Marks)) {
 fn stateless_chains_and_hops() {
     allocations(|flow, marks| {
         let (sink, _) = Fold::new(0u64, |sum: &mut u64, i: u64| *sum = sum.wrapping_add(i));
-        flow.source(Generate::new(RECORDS, move |i| { marks.see(i); i })).map(|i| i ^ 5).filter(|i| i % 3 > 0).hop().sink(sink);
+        flow.source(Generate::new(RECORDS, move |i| {
+            marks.see(i);
+            i
+        }))
+        .map(|i| i ^ 5)
+        .filter(|i| i % 3 > 0)
+        .hop()
+        .sink(sink);
     });
 }
 
@@ -81,12 +88,15 @@ fn windows_over_dense_and_scattered_keys() {
     for scatter in [1, 0x9e37_79b9_7f4a_7c15] {
         allocations(|flow, marks| {
             let (sink, _) = Fold::new(0u64, |rows: &mut u64, _: Windowed<u64, SumCount>| *rows += 1);
-            flow.source(Generate::new(RECORDS, move |i| { marks.see(i); i }))
-                .watermarks(Monotone, |i| *i as i64 / 100)
-                .key_by(move |i| (i % 1000).wrapping_mul(scatter))
-                .window(Tumbling::seconds(1))
-                .aggregate(Sum::of::<Own<u64>>(|i: &u64| *i as i64))
-                .sink(sink);
+            flow.source(Generate::new(RECORDS, move |i| {
+                marks.see(i);
+                i
+            }))
+            .watermarks(Monotone, |i| *i as i64 / 100)
+            .key_by(move |i| (i % 1000).wrapping_mul(scatter))
+            .window(Tumbling::seconds(1))
+            .aggregate(Sum::of::<Own<u64>>(|i: &u64| *i as i64))
+            .sink(sink);
         });
     }
 }
@@ -94,7 +104,12 @@ fn windows_over_dense_and_scattered_keys() {
 #[test]
 fn split_union_and_exchange() {
     allocations(|flow, marks| {
-        let (odd, even) = flow.source(Generate::new(RECORDS, move |i| { marks.see(i); i })).split(|i: &u64| i % 2 == 1);
+        let (odd, even) = flow
+            .source(Generate::new(RECORDS, move |i| {
+                marks.see(i);
+                i
+            }))
+            .split(|i: &u64| i % 2 == 1);
         odd.map(|i| i + 1).union(even).exchange(|i: &u64| *i).sink(ForEach::new(|_: u64| ()));
     });
 }
@@ -109,7 +124,10 @@ fn rolling_counts_of_borrowed_words() {
         // Marks by lines: `Marks` counts in records, so each line stands for as many as make the numbers meet.
         let step = RECORDS / 20_000;
         flow.source(Lines::text(text.clone()).laps(400))
-            .inspect(move |_| { seen += 1; marks.see(seen * step); })
+            .inspect(move |_| {
+                seen += 1;
+                marks.see(seen * step);
+            })
             .flat_map_to::<Text, _>(str::split_ascii_whitespace)
             .key_by_text()
             .aggregate(Count)

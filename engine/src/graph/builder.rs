@@ -4,7 +4,7 @@ use std::{cell::RefCell, panic::Location, rc::Rc};
 
 use super::{
     Config, Running, SourceHead, StageCx, Stream, TaskSeed,
-    plan::{StageBuild, Stage},
+    plan::{Stage, StageBuild},
     start,
 };
 use crate::{

@@ -45,7 +45,10 @@ where
         let intern = Intern { by: self.by, aggregate: aggregate.clone(), site, of: PhantomData };
         self.stream
             .then(intern)
-            .cross::<Own<Delta<B::Owned, A::Partial>>, _>(site, false, |edge| ScatterEnd { edge, group: |delta: &Delta<_, _>| delta.group() })
+            .cross::<Own<Delta<B::Owned, A::Partial>>, _>(site, false, |edge| ScatterEnd {
+                edge,
+                group: |delta: &Delta<_, _>| delta.group(),
+            })
             .then(Roll { aggregate, site, of: PhantomData })
     }
 

@@ -25,8 +25,7 @@ pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildEr
     let namer = namer(&graph);
     let segments = graph.stages.iter().map(|stage| stage.segment).max().unwrap_or(0) + 1;
     let layouts: Vec<Vec<usize>> = graph.stages.iter().map(|stage| workers_of_segment(stage.segment, segments, workers)).collect();
-    let edges: Vec<Vec<usize>> =
-        graph.edges.iter().map(|edge| edge.stage.map_or_else(Vec::new, |stage| layouts[stage].clone())).collect();
+    let edges: Vec<Vec<usize>> = graph.edges.iter().map(|edge| edge.stage.map_or_else(Vec::new, |stage| layouts[stage].clone())).collect();
 
     let mut seeds: Vec<Vec<(usize, TaskSeed)>> = (0..workers).map(|_| Vec::new()).collect();
     let mut stages = Vec::new();

@@ -156,7 +156,11 @@ where
 
     /// Takes event times from the records (ms since the Unix epoch), and watermarks from the event times.
     #[track_caller]
-    pub fn watermarks<W, T>(mut self, policy: W, time: T) -> TimedStream<L::Out, H, Then<L, impl crate::operator::Step<L::Out, Out = crate::record::Timed<L::Out>>>>
+    pub fn watermarks<W, T>(
+        mut self,
+        policy: W,
+        time: T,
+    ) -> TimedStream<L::Out, H, Then<L, impl crate::operator::Step<L::Out, Out = crate::record::Timed<L::Out>>>>
     where
         W: WatermarkPolicy,
         T: for<'a, 'b> FnMut(&'b Of<'a, L>) -> EventTime + Clone + Send + 'static,
@@ -219,7 +223,6 @@ where
 
     /// Divides the stream: records that pass the test, and the rest.
     #[track_caller]
-    #[allow(clippy::type_complexity)]
     pub fn split<P>(mut self, predicate: P) -> (Stream<EdgeHead<L::Out>, Identity<L::Out>>, Stream<EdgeHead<L::Out>, Identity<L::Out>>)
     where
         L::Out: Movable,

@@ -116,7 +116,6 @@ where
 
     /// As [`Stream::split`]; watermarks go to both.
     #[track_caller]
-    #[allow(clippy::type_complexity)]
     pub fn split<P>(
         self,
         predicate: P,

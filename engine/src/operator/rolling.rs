@@ -272,11 +272,7 @@ impl<R, B, A: Clone> Clone for Roll<R, B, A> {
 
 impl<R: Record, B: KeyBy<R>, A: Aggregate<R>> Step<Own<Delta<B::Owned, A::Partial>>> for Roll<R, B, A> {
     type Out = Updates<B::Ref, A::Out>;
-    fn before<N: Operator<Self::Out> + 'static>(
-        self,
-        next: N,
-        cx: ChainCx,
-    ) -> impl Operator<Own<Delta<B::Owned, A::Partial>>> + 'static {
+    fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<Own<Delta<B::Owned, A::Partial>>> + 'static {
         let mapped = cx.inputs > 1;
         Rolling {
             of: self,

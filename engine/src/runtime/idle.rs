@@ -210,6 +210,7 @@ impl Idle {
     }
 
     /// What it did so far.
+    #[cfg(test)]
     pub(crate) fn counts(&self) -> IdleCounts {
         self.counts
     }

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Idle, Progress, Task, shutdown::{Phase, Shutdown}};
+use super::{
+    Idle, Progress, Task,
+    shutdown::{Phase, Shutdown},
+};
 use crate::{
     error::RunError,
     operator::blame::{self, Site},

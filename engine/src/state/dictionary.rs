@@ -124,7 +124,8 @@ impl Packed {
     /// Where the search in the index begins, before it is cut to size.
     #[inline(always)]
     fn home(&self) -> usize {
-        let product = u128::from(self.left ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(self.right ^ 0x9e37_79b9_7f4a_7c15 ^ u64::from(self.length));
+        let product =
+            u128::from(self.left ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(self.right ^ 0x9e37_79b9_7f4a_7c15 ^ u64::from(self.length));
         ((product >> 64) as u64 ^ product as u64) as usize
     }
 

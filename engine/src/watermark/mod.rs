@@ -11,6 +11,6 @@
 mod generate;
 mod merge;
 
-pub use generate::{BoundedDisorder, Monotone, WatermarkPolicy};
 pub(crate) use generate::Watermarks;
+pub use generate::{BoundedDisorder, Monotone, WatermarkPolicy};
 pub(crate) use merge::Merge;

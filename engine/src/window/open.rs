@@ -101,8 +101,7 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
         let Some(window) = self.firing.front_mut() else { return };
         let start = window.start;
         let emptied = window.table.take_some(&mut self.cursor, max, |key, partial| take(start, key, partial));
-        if emptied
-            && let Some(mut window) = self.firing.pop_front() {
+        if emptied && let Some(mut window) = self.firing.pop_front() {
             window.table.clear();
             self.spare.push(window.table);
             self.cursor = Cursor::default();

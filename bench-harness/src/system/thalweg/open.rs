@@ -2,7 +2,10 @@
 //!
 //! The schedule, the clock and the notes are the same as those of the queues that it is compared with ([`crate::system::hop::open`]).
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, atomic::{AtomicU64, Ordering}};
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use quanta::Clock;
 use thalweg::{
@@ -32,9 +35,11 @@ pub(super) fn hop<T: Hopping>(replay: &Replay<T>, rate: f64, config: Config) -> 
     let sent = Arc::new(AtomicU64::new(0));
     let noted = Arc::new(Mutex::new(None));
     let mut flow = Dataflow::new("hop");
-    flow.source(Due { replay: replay.clone(), pace: pace.clone(), start: start.clone(), sent: sent.clone() })
-        .hop()
-        .sink(Notes { pace: pace.clone(), start, noted: noted.clone() });
+    flow.source(Due { replay: replay.clone(), pace: pace.clone(), start: start.clone(), sent: sent.clone() }).hop().sink(Notes {
+        pace: pace.clone(),
+        start,
+        noted: noted.clone(),
+    });
     flow.start(config).map_err(|error| error.to_string())?.join().map_err(|error| error.to_string())?;
     let noted = noted.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Noted { ticks, sum, count, watch } = noted.ok_or("the sink saw no end")?;

@@ -190,7 +190,9 @@ impl thalweg::state::Key for Airport {
 }
 
 /// A sink that reduces rows to an answer.
-fn rows<T: 'static>(add: impl Fn(&mut Answer, T) + Clone + Send + 'static) -> (Fold<Answer, impl FnMut(&mut Answer, T) + Clone + Send + 'static>, Folded<Answer>) {
+fn rows<T: 'static>(
+    add: impl Fn(&mut Answer, T) + Clone + Send + 'static,
+) -> (Fold<Answer, impl FnMut(&mut Answer, T) + Clone + Send + 'static>, Folded<Answer>) {
     Fold::new(Answer::default(), move |answer: &mut Answer, row: T| add(answer, row))
 }
 
