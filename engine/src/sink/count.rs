@@ -192,8 +192,7 @@ where
     {
         let of = &mut self.of;
         // `fold`, so that both sums stay in registers.
-        let (records, checksum) =
-            records.fold((0, 0u64), |(records, checksum), record| (records + 1, checksum.wrapping_add(of(record))));
+        let (records, checksum) = records.fold((0, 0u64), |(records, checksum), record| (records + 1, checksum.wrapping_add(of(record))));
         self.totals.add(records, checksum);
     }
 

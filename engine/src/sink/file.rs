@@ -317,9 +317,10 @@ mod tests {
     fn a_full_disk_is_a_fault() {
         let file = File::options().write(true).open("/dev/full").unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let mut writer = Sink::<Text>::open(FileSink::new(directory.path().join("out"), |s: &str, line: &mut Vec<u8>| line.extend(s.bytes())), 1)
-            .unwrap()
-            .remove(0);
+        let mut writer =
+            Sink::<Text>::open(FileSink::new(directory.path().join("out"), |s: &str, line: &mut Vec<u8>| line.extend(s.bytes())), 1)
+                .unwrap()
+                .remove(0);
         writer.to.as_mut().unwrap().file = file;
         Operator::<Text>::process(&mut writer, ["a"; 10].into_iter());
         Operator::<Text>::control(&mut writer, Control::End);

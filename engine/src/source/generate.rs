@@ -71,9 +71,7 @@ where
 
     fn open(self, readers: usize) -> Result<Vec<Self::Reader>, BuildError> {
         let cursor = Arc::new(Cursor::new(self.n));
-        Ok((0..readers)
-            .map(|_| GenerateReader { cursor: cursor.clone(), run: 0..0, draining: false, make: self.make.clone() })
-            .collect())
+        Ok((0..readers).map(|_| GenerateReader { cursor: cursor.clone(), run: 0..0, draining: false, make: self.make.clone() }).collect())
     }
 }
 

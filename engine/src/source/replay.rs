@@ -94,9 +94,7 @@ struct Laps<T> {
 impl<T> Laps<T> {
     fn open(block: &Arc<[T]>, laps: u64, readers: usize) -> Vec<Self> {
         let cursor = Arc::new(Cursor::new((block.len() as u64).saturating_mul(laps)));
-        (0..readers)
-            .map(|_| Self { block: block.clone(), cursor: cursor.clone(), run: 0..0, lap: 0, left: 0, draining: false })
-            .collect()
+        (0..readers).map(|_| Self { block: block.clone(), cursor: cursor.clone(), run: 0..0, lap: 0, left: 0, draining: false }).collect()
     }
 
     /// The next batch and its lap: at most `max` records, within one lap.

@@ -251,7 +251,10 @@ impl Shares {
                 Input::Block(block) => match block.fill(&self.what, &mut self.lines, rejects) {
                     Ok(in_share) => in_share,
                     Err(BlockFault::Io(source)) => {
-                        return Err(RunError::Io { what: format!("reading {} at byte {}", self.what, block.base + block.end as u64), source });
+                        return Err(RunError::Io {
+                            what: format!("reading {} at byte {}", self.what, block.base + block.end as u64),
+                            source,
+                        });
                     }
                     Err(BlockFault::TooLong(fault)) => return Err(self.decode_error(&fault)),
                 },
