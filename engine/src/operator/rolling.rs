@@ -26,7 +26,7 @@ use crate::{
     error::RunError,
     exchange::group_of,
     record::{Own, Record, Text},
-    state::{Dictionary, Key, KeyedState, Partial, Table},
+    state::{Dictionary, Key, KeyedState, Partial, Prepared, Table},
 };
 
 /// A change of a key's value.
@@ -57,8 +57,12 @@ pub trait KeyBy<R: Record>: Clone + Send + 'static {
     type Ref: ?Sized + 'static;
     /// Finds a key's slot.
     type Index: Default;
-    /// The slot of the record's key in the index, the key itself if it is new, and a hash of it.
-    fn intern(&mut self, index: &mut Self::Index, record: &R::Of<'_>) -> (u32, Option<Self::Owned>);
+    /// What is known of a key before it is looked up.
+    type Prepared: Copy;
+    /// Gets ready to look the record's key up; the waits for memory of a group of keys then overlap.
+    fn prepare(&mut self, index: &Self::Index, record: &R::Of<'_>) -> Self::Prepared;
+    /// The slot of the record's key in the index, and the key itself if it is new.
+    fn intern(&mut self, index: &mut Self::Index, record: &R::Of<'_>, prepared: Self::Prepared) -> (u32, Option<Self::Owned>);
     /// A hash of a key that is as good for one worker as for another.
     fn hash(key: &Self::Owned) -> u64;
 }
@@ -102,9 +106,13 @@ where
     type Owned = K;
     type Ref = K;
     type Index = KeyIndex<K>;
+    type Prepared = ();
 
     #[inline(always)]
-    fn intern(&mut self, index: &mut Self::Index, record: &R::Of<'_>) -> (u32, Option<K>) {
+    fn prepare(&mut self, _: &Self::Index, _: &R::Of<'_>) {}
+
+    #[inline(always)]
+    fn intern(&mut self, index: &mut Self::Index, record: &R::Of<'_>, (): ()) -> (u32, Option<K>) {
         let key = (self.key)(record);
         let slot = index.slots.slot(&key);
         match *slot {
@@ -131,10 +139,16 @@ impl KeyBy<Text> for ByText {
     type Owned = Box<str>;
     type Ref = str;
     type Index = Dictionary<str>;
+    type Prepared = Prepared;
 
     #[inline(always)]
-    fn intern(&mut self, index: &mut Dictionary<str>, record: &&str) -> (u32, Option<Box<str>>) {
-        let (slot, new) = index.slot(record);
+    fn prepare(&mut self, index: &Dictionary<str>, record: &&str) -> Prepared {
+        index.prepare(record)
+    }
+
+    #[inline(always)]
+    fn intern(&mut self, index: &mut Dictionary<str>, record: &&str, prepared: Prepared) -> (u32, Option<Box<str>>) {
+        let (slot, new) = index.slot_prepared(record, prepared);
         (slot, new.then(|| (*record).into()))
     }
 
@@ -195,6 +209,45 @@ struct Interning<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> {
     next: N,
 }
 
+/// Records whose keys are looked up together.
+const GROUP: usize = 64;
+
+/// A group of records with what was prepared for each.
+struct Ahead<T, P> {
+    records: [Option<(T, P)>; GROUP],
+    at: usize,
+    filled: usize,
+}
+
+impl<T, P> Ahead<T, P> {
+    fn new() -> Self {
+        Self { records: [const { None }; GROUP], at: 0, filled: 0 }
+    }
+
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.at == self.filled
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, records: &mut impl Iterator<Item = T>, mut prepare: impl FnMut(&T) -> P) {
+        (self.at, self.filled) = (0, 0);
+        for place in &mut self.records {
+            let Some(record) = records.next() else { return };
+            let prepared = prepare(&record);
+            *place = Some((record, prepared));
+            self.filled += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(T, P)> {
+        let next = self.records[..self.filled].get_mut(self.at)?.take();
+        self.at += 1;
+        next
+    }
+}
+
 struct Interned<K, P> {
     partial: P,
     /// The key until it has been sent.
@@ -216,19 +269,29 @@ where
     {
         let Self { of: Intern { by, aggregate, site, .. }, index, origin, slots, dirty, next, .. } = self;
         let (site, origin) = (*site, *origin);
+        let mut ahead = Ahead::new();
+        let mut records = records;
+        let interned = iter::from_fn(|| {
+            if ahead.is_empty() {
+                ahead.fill(&mut records, |record| guard(site, || by.prepare(index, record)));
+            }
+            let (record, prepared) = ahead.next()?;
+            Some(guard(site, || {
+                let (slot, key) = by.intern(index, &record, prepared);
+                (record, slot, key)
+            }))
+        });
         if !self.combine {
-            return next.process(records.map(|record| {
+            return next.process(interned.map(|(record, slot, key)| {
                 guard(site, || {
-                    let (slot, key) = by.intern(index, &record);
                     let mut partial = A::Partial::empty();
                     aggregate.lift(&mut partial, &record);
                     Delta { partial, key, slot, origin, group: 0 }
                 })
             }));
         }
-        records.for_each(|record| {
+        interned.for_each(|(record, slot, key)| {
             guard(site, || {
-                let (slot, key) = by.intern(index, &record);
                 if let Some(key) = key {
                     let group = group_of(B::hash(&key));
                     slots.push(Interned { partial: A::Partial::empty(), key: Some(key), group });

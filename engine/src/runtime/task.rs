@@ -84,7 +84,8 @@ impl<R: Reader, O: Operator<R::Out>> Task for SourceTask<R, O> {
         match self.reader.poll(self.batch, &mut self.operator)? {
             Polled::Records(records) => {
                 self.records.add(records as u64);
-                Ok(Progress::Worked(records))
+                // None may come of a batch in which all was malformed; that is work all the same.
+                Ok(Progress::Worked(records.max(1)))
             }
             Polled::Idle(until) => Ok(Progress::Idle(until)),
             Polled::End => {

@@ -25,7 +25,8 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    ops::DerefMut,
+    sync::{OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -38,7 +39,7 @@ use crate::{
     record::Own,
     ring::{Consumer, Producer, ring},
     runtime::{Fences, Waker},
-    sync::{Arc, AtomicBool, AtomicU64, Ordering, fence},
+    sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, fence},
 };
 
 /// A way in: the handle factory for the service, and the source for the dataflow. Each handle's ring has room for `capacity` records.
@@ -82,7 +83,7 @@ struct Registry<T> {
 }
 
 impl<T> Shared<T> {
-    fn registry(&self) -> MutexGuard<'_, Registry<T>> {
+    fn registry(&self) -> impl DerefMut<Target = Registry<T>> {
         // Nothing panics under this lock but a failing allocation, and then the registry is still whole.
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -22,7 +22,7 @@ use std::{fmt, hash::Hasher, ops::Range};
 
 use foldhash::{SharedSeed, fast::FoldHasher};
 
-use super::key::mix;
+use super::{key::mix, prefetch::prefetch};
 
 /// The least number of index entries.
 const MIN_ENTRIES: usize = 64;
@@ -181,6 +181,10 @@ fn pack_long(bytes: &[u8]) -> Packed {
     Packed { left: hasher.finish(), right, length: (end as u64 % u64::from(u32::MAX)).max(SHORT_BYTES as u64 + 1) as u32 }
 }
 
+/// A key that is about to be looked up.
+#[derive(Clone, Copy)]
+pub struct Prepared(Packed);
+
 /// Numbers distinct texts from 0 on.
 ///
 /// ```
@@ -233,7 +237,24 @@ impl<Q: Word + ?Sized> Dictionary<Q> {
     /// With 2^32 - 1 keys already there.
     #[inline]
     pub fn slot(&mut self, key: &Q) -> (u32, bool) {
+        self.slot_prepared(key, Prepared(pack(key.bytes())))
+    }
+
+    /// Packs a key and asks the cache for its place, so that the waits for several keys overlap: prepare a group, then look it up with
+    /// [`slot_prepared`](Self::slot_prepared).
+    #[inline(always)]
+    pub fn prepare(&self, key: &Q) -> Prepared {
         let word = pack(key.bytes());
+        prefetch(&self.index[word.home() & (self.index.len() - 1)]);
+        Prepared(word)
+    }
+
+    /// As [`slot`](Self::slot), with what [`prepare`](Self::prepare) returned for the same key.
+    ///
+    /// # Panics
+    /// As [`slot`](Self::slot).
+    #[inline(always)]
+    pub fn slot_prepared(&mut self, key: &Q, Prepared(word): Prepared) -> (u32, bool) {
         match self.search(key, &word) {
             Ok(slot) => (slot, false),
             Err(at) => (self.place(key, word, at), true),

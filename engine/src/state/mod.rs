@@ -26,7 +26,7 @@ mod prefetch;
 mod probe;
 mod table;
 
-pub use dictionary::{Dictionary, Word};
+pub use dictionary::{Dictionary, Prepared, Word};
 pub use direct::Direct;
 pub use key::Key;
 pub use probe::Probe;

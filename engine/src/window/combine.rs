@@ -4,7 +4,7 @@
 //! directly, so that a record costs two comparisons and an update in place. A record that breaks the run is handled with all the care it
 //! needs (another window, a late record, a key that makes the table change), and the next run begins.
 
-use super::{Tumbling, WindowPartial, open::OpenWindows};
+use super::{Tumbling, WindowPartial, last_time, open::OpenWindows};
 use crate::{
     error::RunError,
     metrics::Counter,
@@ -54,7 +54,7 @@ where
     type Out = Own<WindowPartial<K, A::Partial>>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<R>> + 'static {
         let open = OpenWindows::new(self.0.windows.size_ms());
-        Combining { of: self.0, open, emitted: Vec::with_capacity(EMIT), pending: None, next }
+        Combining { of: self.0, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
     }
 }
 
@@ -63,6 +63,8 @@ struct Combining<F, A, K, P, N> {
     of: Combine<F, A>,
     open: OpenWindows<K, P>,
     emitted: Vec<WindowPartial<K, P>>,
+    /// The first watermark that passes a window which no earlier one did.
+    passes_next: EventTime,
     /// Control that follows once all that fires has left.
     pending: Option<Control>,
     next: N,
@@ -194,12 +196,24 @@ where
     }
 
     fn control(&mut self, control: Control) {
-        match control {
-            Control::Watermark(watermark) => self.open.close(watermark),
-            Control::End => self.open.close(EventTime::MAX),
-            Control::Barrier(_) => {}
-        }
-        self.pending = Some(control);
+        self.pending = match control {
+            Control::Watermark(watermark) => {
+                // All that leaves here has the last time of a window, so nothing is to be told downstream before the watermark passes one;
+                // and then it is known that nothing comes before the last time of the next.
+                if watermark < self.passes_next {
+                    return;
+                }
+                self.open.close(watermark);
+                let start = self.of.windows.start(watermark.saturating_add(1));
+                self.passes_next = last_time(start, self.of.windows.size_ms());
+                Some(Control::Watermark(self.passes_next.saturating_sub(1)))
+            }
+            Control::End => {
+                self.open.close(EventTime::MAX);
+                Some(control)
+            }
+            Control::Barrier(_) => Some(control),
+        };
     }
 
     #[inline(always)]

@@ -18,7 +18,7 @@ use crate::{
         flights::{self, Flight, Flights, airport_row},
         replay::Replay,
         synthetic::{self, Event, is_kept, mark, scale, total_row, tumbling_row},
-        text::{Lines, word_row},
+        text::{Lines, word_row, words},
         ysb::{self, Ad, EventType},
     },
 };
@@ -105,7 +105,7 @@ pub(super) fn wordcount(lines: &Lines, config: Config) -> Result<Outcome, String
     let mut flow = Dataflow::new("wordcount");
     let (sink, tables) = Fold::new(Table::default(), Table::change);
     flow.source(watch.over(TextReplay(lines.clone())))
-        .flat_map_to::<Text, _>(str::split_ascii_whitespace)
+        .flat_map_to::<Text, _>(words)
         .key_by_text()
         .aggregate(Count)
         .sink(sink);
