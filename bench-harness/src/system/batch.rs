@@ -20,7 +20,7 @@ use super::{
 };
 use crate::workload::{
     Answer, Data,
-    replay::{Replay, Replayed},
+    replay::{Replay, Replayed, Shift},
     synthetic::{self, Event, is_kept, mark, scale, total_row, tumbling_row},
     text::{Lines, word_row, words},
     ysb::{self, Ad, EventType, campaign_row},
@@ -126,7 +126,7 @@ const STEP: u64 = 1 << 18;
 
 fn stateless(replay: &Replay<Event>) -> Answer {
     let add = |a: (u64, u64), b: (u64, u64)| (a.0.wrapping_add(b.0), a.1 + b.1);
-    let of_slice = |(shift, slice): (_, &[Event])| {
+    let of_slice = |(shift, slice): (Shift, &[Event])| {
         slice.iter().fold((0, 0), |sum, event| {
             let event = event.at(shift);
             let scaled = scale(&event);

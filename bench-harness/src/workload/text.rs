@@ -1,11 +1,15 @@
 //! Lines of UTF-8 text for `wordcount`.
 //!
 //! Words are what [`str::split_ascii_whitespace`] yields: the text separates words by ASCII white space only, and words may hold any
-//! other character. An event is a line; every line has [`WORDS_PER_LINE`] words, drawn from a vocabulary of [`VOCABULARY`] by Zipf's law.
+//! other character. [`words`] yields the same, several times as fast, and every system splits with it. An event is a line; every line has [`WORDS_PER_LINE`] words, drawn from a vocabulary of [`VOCABULARY`] by Zipf's law.
 
 use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use super::draw::Draw;
+
+mod split;
+
+pub use split::{Words, words};
 
 /// Distinct words there are.
 pub const VOCABULARY: usize = 50_000;
@@ -50,12 +54,6 @@ impl Lines {
 #[inline]
 pub fn word_row(word: &str, count: u64) -> [u64; 2] {
     [super::text_column(word), count]
-}
-
-/// The words of a text: what every system counts.
-#[inline]
-pub fn words(text: &str) -> std::str::SplitAsciiWhitespace<'_> {
-    text.split_ascii_whitespace()
 }
 
 /// Makes the lines. The block is four times `block_bytes`, so that rare words occur in it too.

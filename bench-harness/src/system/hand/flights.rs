@@ -1,7 +1,7 @@
 //! `flights`: the CSV parser of the crate `csv` with one record reused, rows that borrow from it, and windows in arrays.
 //!
 //! ```text
-//!   file ─ 256 KiB at a time ─▶ csv ─▶ Flight<'_> ─▶ open windows: a queue of hours, each an array by airport ─ watermark ─▶ rows
+//!   file ─ 64 KiB at a time ─▶ csv ─▶ Flight<'_> ─▶ open windows: a queue of hours, each an array by airport ─ watermark ─▶ rows
 //! ```
 //!
 //! Airports are numbered as they appear, through a table indexed by their three letters. Only the windows that the watermark has not
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Bytes that the parser reads at a time.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 64 << 10;
 
 pub(super) fn run(flights: &Flights, cores: usize) -> Result<(Duration, Answer), String> {
     let cuts = cuts(&flights.path, cores).map_err(|error| format!("cannot read {}: {error}", flights.path.display()))?;
