@@ -134,10 +134,11 @@ fn same_question(a: &Config, b: &Config, same_cores: bool) -> bool {
         && (a.batch, a.ring_bytes, &a.wait, a.kind, &a.rate_asked) == (b.batch, b.ring_bytes, &b.wait, b.kind, &b.rate_asked)
 }
 
-/// Divides repeat by repeat, where both have the figure.
+/// Divides repeat by repeat, where both have the figure and neither is disbelieved.
 fn paired(of: &Group<'_>, by: &Group<'_>, figure: impl Fn(&Row) -> Option<f64>) -> Option<Spread> {
+    let holds = |row: &Row| row.verdict.standing < Standing::NotBelieved;
     let ratio = |row: &&Row| {
-        let other = by.iter().find(|other| other.repeat == row.repeat)?;
+        let other = by.iter().find(|other| other.repeat == row.repeat && holds(other) && holds(row))?;
         Some(figure(row)? / figure(other)?)
     };
     Spread::of(of.iter().filter_map(ratio).filter(|ratio| ratio.is_finite()))
@@ -318,6 +319,18 @@ mod tests {
         assert_eq!(summaries[0].reasons.len(), 1);
         let summaries = summarise(&rows("x", 1, &[3, 3, 100]), &[]);
         assert_eq!((summaries[0].standing, summaries[0].standing_repeats), (Standing::Doubtful, 2));
+    }
+
+    #[test]
+    fn repeats_that_are_not_believed_are_not_compared() {
+        // Offered 20,000 a second, of which half went through: not believed. The other repeat is sound.
+        let overloaded = |system, repeat| row(system, 2, repeat, 100, EXPECTED, Some(2e4));
+        let sound = |system, repeat| row(system, 2, repeat, 50, EXPECTED, Some(2e4));
+        let all = [overloaded("rtrb", 0), sound("rtrb", 1), sound("x", 0), sound("x", 1)];
+        assert_eq!(all[0].verdict.standing, Standing::NotBelieved);
+        let holds = |rows: &[Row]| summarise(rows, &["rtrb".into()])[1].ratios.clone();
+        assert_eq!(holds(&all)[0].ratio.median, 1.0);
+        assert!(holds(&[overloaded("rtrb", 0), sound("x", 0)]).is_empty());
     }
 
     #[test]
