@@ -12,7 +12,8 @@
 //! store. (Dekker's argument.) Two modes keep it, and both halves of a pair must use the same one:
 //!
 //! - [`Fences::Symmetric`]: `fence(SeqCst)` on both sides. Sequentially consistent fences have one total order. If the waker's comes
-//!   first, `C` sees `W`; if the waiter's comes first, `L` sees `P`. Works everywhere; costs the waker 5-20 ns a batch.
+//!   first, `C` sees `W`; if the waiter's comes first, `L` sees `P`. Works everywhere; costs the waker 2 ns a batch when its
+//!   stores have drained (measured), and waits for them when they have not.
 //! - [`Fences::Asymmetric`]: the waker's fence binds only the compiler, which keeps `W` before `L` in its instructions. The waiter's is
 //!   the system call `membarrier(PRIVATE_EXPEDITED)`: the kernel makes every other core that runs a thread of this process execute a
 //!   full barrier, between the call's begin and its return, and a thread that does not run has passed one when it was switched out.
@@ -60,8 +61,8 @@ impl Fences {
         }
     }
 
-    /// The waiter's side. Costs a full fence (symmetric) or about a microsecond and an interrupt to each core of the process
-    /// (asymmetric). `false`: the kernel refused, and the law of the module's head does not hold this time.
+    /// The waiter's side. Costs a full fence (symmetric) or a system call and an interrupt to each core that runs a thread of the
+    /// process, 1.2 us measured beside one such thread (asymmetric). `false`: the kernel refused, and the law of the module's head does not hold this time.
     #[must_use]
     pub(crate) fn heavy(self) -> bool {
         match self {

@@ -3,11 +3,11 @@
 //! ```text
 //!   work > 0 ──▶ nothing (one branch)
 //!   work = 0 ──▶ spin ... spin │ yield ... yield │ park ─▶ park ─▶ park       (adaptive)
-//!                0             └ at most 50 us   └ budget  1 ms    2 ms ... 100 ms: the safety net
+//!                0             └ at most 50 us   └ budget  10 ms   20 ms ... 100 ms: the safety net
 //! ```
 //!
 //! A run of cycles without work is a **gap**. How long to spin in one is a bet: a gap that ends while the worker spins costs its items
-//! nothing, one that ends while it sleeps costs them about 10 us, and one that was spun through in vain costs processor time. The
+//! nothing, one that ends while it sleeps costs them a wake-up, 10 to 50 us, and one that was spun through in vain costs processor time. The
 //! adaptive strategy looks at the last gaps ([`Gaps`]) and spins for a few of them, or hardly at all when they were long.
 //!
 //! Laws
@@ -81,14 +81,15 @@ const CYCLES_BETWEEN_LOOKS: u64 = 16;
 const SPIN_CYCLES_PER_YIELD: u64 = 1024;
 /// [`Wait::SpinYield`] spins so many cycles first: about the time in which the next batch of a busy stream comes.
 const CYCLES_BEFORE_YIELD: u64 = 256;
-/// The spin of [`Wait::SpinPark`]: five times what waking up costs.
+/// The spin of [`Wait::SpinPark`]: about what waking up costs at worst (measured: 35 to 50 us where the core is a virtual one that halts).
 const PARK_AFTER: Duration = Duration::from_micros(50);
 /// The adaptive strategy spins at most so long before it yields in between.
 const YIELD_AFTER: Duration = Duration::from_micros(50);
 /// How long before `until` a sleep ends: the kernel's timer slack (50 us) and the way back to user space (measured: 60 to 85 us).
 const EARLY: Duration = Duration::from_micros(150);
-/// The first sleep's safety net; doubled by each sleep that it ended, up to `NET_MAX`.
-const NET_MIN: Duration = Duration::from_millis(1);
+/// The first sleep's safety net; doubled by each sleep that it ended, up to `NET_MAX`. At 1 ms it woke a worker with an item every 10 ms
+/// three times for nothing before each.
+const NET_MIN: Duration = Duration::from_millis(10);
 /// The largest safety net: ten wake-ups a second, of some microseconds each.
 const NET_MAX: Duration = Duration::from_millis(100);
 
@@ -105,7 +106,7 @@ struct Gaps {
 }
 
 impl Gaps {
-    /// Gaps up to this are short: more than ten times what a sleep and a wake-up cost.
+    /// Gaps up to this are short: twice what a wake-up costs at worst, so that to sleep would add half as much again to them.
     const SHORT: Duration = Duration::from_micros(100);
     const SURE: u8 = 16;
     /// At and above this the next gap is expected to be short.
@@ -114,7 +115,7 @@ impl Gaps {
     const MEANS: u32 = 32;
     /// The least and most to spin when the next gap is expected to be short.
     const BUSY: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(1));
-    /// What to spin when the next gap is expected to be long: about twice what waking up costs, so that a wrong guess costs little.
+    /// What to spin when the next gap is expected to be long: no more than a wake-up costs, so that a wrong guess costs little.
     const SPARSE: Duration = Duration::from_micros(20);
 
     /// At first a stream is expected to be busy, with a gap of 10 us.

@@ -114,9 +114,9 @@ mod plain {
                 idle.idle(0, None, || false);
             }
             let counts = idle.counts();
-            // 1, 2, 4 ... 64 ms; a sleep may end early for no reason, so there may be more of them.
-            assert_eq!(counts.nets, 7);
-            assert!(counts.parks >= 7);
+            // 10, 20, 40, 80 ms; a sleep may end early for no reason, so there may be more of them.
+            assert_eq!(counts.nets, 4);
+            assert!(counts.parks >= 4);
             assert_eq!((counts.woken, counts.caught), (0, 0));
             // Work, and the net is small again in the next gap.
             idle.idle(1, None, || false);
@@ -345,6 +345,11 @@ mod measure {
 
     const FENCES: [Fences; 2] = [Fences::Symmetric, Fences::Asymmetric];
 
+    /// Registers the process; without this the asymmetric fence would fail.
+    fn registered() {
+        assert_eq!(Fences::of_process(), Fences::Asymmetric, "both modes can be measured only where there is a membarrier");
+    }
+
     fn median(mut figures: Vec<f64>) -> f64 {
         figures.sort_by(f64::total_cmp);
         figures[figures.len() / 2]
@@ -360,6 +365,7 @@ mod measure {
     #[ignore = "a measurement"]
     fn measure_wake_while_the_worker_runs() {
         const WAKES: u64 = 20_000_000;
+        registered();
         let time = |publish: &dyn Fn(u64)| {
             let start = Instant::now();
             (0..WAKES).for_each(publish);
@@ -387,7 +393,8 @@ mod measure {
     #[test]
     #[ignore = "a measurement"]
     fn measure_sleep_and_wake_round_trip() {
-        const ROUNDS: u64 = 50_000;
+        const ROUNDS: u64 = 30_000;
+        registered();
         for fences in [FENCES, FENCES].concat() {
             let (mut here, wake_here) = Parker::pair(fences);
             let (mut there, wake_there) = Parker::pair(fences);
@@ -426,11 +433,16 @@ mod measure {
             let seen = stop.clone();
             let peer = thread::spawn(move || while !seen.load(Ordering::Relaxed) {});
             let start = Instant::now();
-            (0..CALLS).for_each(|_| assert!(fences.heavy()));
-            let heavy_ns = start.elapsed().as_nanos() / u128::from(CALLS);
+            // A store between two fences, or the compiler makes one of them.
+            let word = AtomicU64::new(0);
+            (0..CALLS).for_each(|_| {
+                word.store(black_box(1), Ordering::Relaxed);
+                assert!(fences.heavy());
+            });
+            let heavy_ns = start.elapsed().as_nanos() as f64 / f64::from(CALLS);
             stop.store(true, Ordering::Relaxed);
             peer.join().unwrap();
-            println!("the waiter's fence beside a spinning thread, {fences:?}: {heavy_ns} ns");
+            println!("the waiter's fence beside a spinning thread, {fences:?}: {heavy_ns:.1} ns");
         }
     }
 
