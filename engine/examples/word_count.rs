@@ -11,11 +11,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(file) => Lines::file(file),
         None => Lines::text("the river runs\nthe river bends\nwhere the bed lies deepest the water is fastest\n"),
     };
-    let (sink, tables) = Fold::new(HashMap::new(), |counts: &mut HashMap<String, u64>, update: Update<'_, str, u64>| {
+    let (sink, tables) = Fold::new(HashMap::new(), |counts: &mut HashMap<String, u64>, update: Update<'_, Box<str>, u64>| {
         // A word's text is copied when it is seen first; after that only its count changes.
-        match counts.get_mut(update.key) {
+        match counts.get_mut(&**update.key) {
             Some(count) => *count = update.after,
-            None => drop(counts.insert(update.key.to_owned(), update.after)),
+            None => drop(counts.insert(update.key.to_string(), update.after)),
         }
     });
     let mut flow = Dataflow::new("word-count");

@@ -167,8 +167,8 @@ proptest! {
     ) {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let mut flow = Dataflow::new("words");
-        let (sink, updates) = Fold::new(Vec::new(), |all: &mut Vec<(String, Option<u64>, u64)>, update: Update<'_, str, u64>| {
-            all.push((update.key.to_owned(), update.before, update.after));
+        let (sink, updates) = Fold::new(Vec::new(), |all: &mut Vec<(String, Option<u64>, u64)>, update: Update<'_, Box<str>, u64>| {
+            all.push((update.key.to_string(), update.before, update.after));
         });
         flow.source(Lines::text(text.clone())).flat_map_to::<Text, _>(str::split_whitespace).key_by_text().count().sink(sink);
         flow.start(ways.config()).unwrap().join().unwrap();

@@ -120,7 +120,7 @@ fn rolling_counts_of_borrowed_words() {
     let text = format!("{}\n", words.join(" ")).repeat(100);
     allocations(|flow, marks| {
         let mut seen = 0;
-        let (sink, _) = Fold::new(0u64, |changes: &mut u64, _: Update<'_, str, u64>| *changes += 1);
+        let (sink, _) = Fold::new(0u64, |changes: &mut u64, _: Update<'_, Box<str>, u64>| *changes += 1);
         // Marks by lines: `Marks` counts in records, so each line stands for as many as make the numbers meet.
         let step = RECORDS / 20_000;
         flow.source(Lines::text(text.clone()).laps(400))

@@ -62,7 +62,10 @@ impl<T> Outlet<T> {
             }
         }
         self.pending.extend(records);
-        self.flush();
+        // A local target is called once a batch, here or in `ready`, however many parts the batch comes in.
+        if self.pending.len() >= self.batch || matches!(self.target, Target::Remote { .. }) {
+            self.flush();
+        }
     }
 
     /// Keeps a record until the next [`flush`](Self::flush).

@@ -12,7 +12,7 @@
 //! Laws: for each key the updates form a chain (`before` of one is `after` of the last; the first has none), and the last `after` is the
 //! aggregate over all its records.
 
-use std::{borrow::Borrow, hash::Hash, iter, marker::PhantomData};
+use std::{hash::Hash, iter, marker::PhantomData};
 
 use hashbrown::HashMap;
 
@@ -31,7 +31,7 @@ use crate::{
 
 /// A change of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Update<'a, K: ?Sized, V> {
+pub struct Update<'a, K, V> {
     /// The key.
     pub key: &'a K,
     /// A dense number of the key: 0, 1, 2, … in the order of first appearance at this worker; a sink may index by it.
@@ -43,18 +43,16 @@ pub struct Update<'a, K: ?Sized, V> {
 }
 
 /// Changes of keyed values; keys borrow from the operator's state.
-pub struct Updates<K: ?Sized, V>(PhantomData<fn(&K) -> V>);
+pub struct Updates<K, V>(PhantomData<fn(&K) -> V>);
 
-impl<K: ?Sized + 'static, V: 'static> Record for Updates<K, V> {
+impl<K: 'static, V: 'static> Record for Updates<K, V> {
     type Of<'a> = Update<'a, K, V>;
 }
 
 /// How records get their key.
 pub trait KeyBy<R: Record>: Clone + Send + 'static {
     /// The key as state keeps it.
-    type Owned: Clone + Eq + Hash + Send + Borrow<Self::Ref> + 'static;
-    /// The key as updates show it.
-    type Ref: ?Sized + 'static;
+    type Owned: Clone + Eq + Hash + Send + 'static;
     /// Finds a key's slot.
     type Index: Default;
     /// What is known of a key before it is looked up.
@@ -104,7 +102,6 @@ where
     K: Key,
 {
     type Owned = K;
-    type Ref = K;
     type Index = KeyIndex<K>;
     type Prepared = ();
 
@@ -137,7 +134,6 @@ pub struct ByText;
 
 impl KeyBy<Text> for ByText {
     type Owned = Box<str>;
-    type Ref = str;
     type Index = Dictionary<str>;
     type Prepared = Prepared;
 
@@ -212,42 +208,6 @@ struct Interning<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> {
 /// Records whose keys are looked up together.
 const GROUP: usize = 64;
 
-/// A group of records with what was prepared for each.
-struct Ahead<T, P> {
-    records: [Option<(T, P)>; GROUP],
-    at: usize,
-    filled: usize,
-}
-
-impl<T, P> Ahead<T, P> {
-    fn new() -> Self {
-        Self { records: [const { None }; GROUP], at: 0, filled: 0 }
-    }
-
-    #[inline(always)]
-    fn is_empty(&self) -> bool {
-        self.at == self.filled
-    }
-
-    #[inline(always)]
-    fn fill(&mut self, records: &mut impl Iterator<Item = T>, mut prepare: impl FnMut(&T) -> P) {
-        (self.at, self.filled) = (0, 0);
-        for place in &mut self.records {
-            let Some(record) = records.next() else { return };
-            let prepared = prepare(&record);
-            *place = Some((record, prepared));
-            self.filled += 1;
-        }
-    }
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<(T, P)> {
-        let next = self.records[..self.filled].get_mut(self.at)?.take();
-        self.at += 1;
-        next
-    }
-}
-
 struct Interned<K, P> {
     partial: P,
     /// The key until it has been sent.
@@ -269,40 +229,46 @@ where
     {
         let Self { of: Intern { by, aggregate, site, .. }, index, origin, slots, dirty, next, .. } = self;
         let (site, origin) = (*site, *origin);
-        let mut ahead = Ahead::new();
         let mut records = records;
-        let interned = iter::from_fn(|| {
-            if ahead.is_empty() {
-                ahead.fill(&mut records, |record| guard(site, || by.prepare(index, record)));
+        let mut group = [const { None }; GROUP];
+        loop {
+            let mut filled = 0;
+            for place in &mut group {
+                let Some(record) = records.next() else { break };
+                let prepared = guard(site, || by.prepare(index, &record));
+                *place = Some((record, prepared));
+                filled += 1;
             }
-            let (record, prepared) = ahead.next()?;
-            Some(guard(site, || {
-                let (slot, key) = by.intern(index, &record, prepared);
+            let interned = group[..filled].iter_mut().filter_map(Option::take).map(|(record, prepared)| {
+                let (slot, key) = guard(site, || by.intern(index, &record, prepared));
                 (record, slot, key)
-            }))
-        });
-        if !self.combine {
-            return next.process(interned.map(|(record, slot, key)| {
-                guard(site, || {
-                    let mut partial = A::Partial::empty();
-                    aggregate.lift(&mut partial, &record);
-                    Delta { partial, key, slot, origin, group: 0 }
-                })
-            }));
-        }
-        interned.for_each(|(record, slot, key)| {
-            guard(site, || {
-                if let Some(key) = key {
-                    let group = group_of(B::hash(&key));
-                    slots.push(Interned { partial: A::Partial::empty(), key: Some(key), group });
-                }
-                let interned = &mut slots[slot as usize];
-                if interned.partial.is_empty() {
-                    dirty.push(slot);
-                }
-                aggregate.lift(&mut interned.partial, &record);
             });
-        });
+            if !self.combine {
+                next.process(interned.map(|(record, slot, key)| {
+                    let mut partial = A::Partial::empty();
+                    guard(site, || aggregate.lift(&mut partial, &record));
+                    Delta { partial, key, slot, origin, group: 0 }
+                }));
+            } else {
+                interned.for_each(|(record, slot, key)| {
+                    if let Some(key) = key {
+                        let group = group_of(B::hash(&key));
+                        slots.push(Interned { partial: A::Partial::empty(), key: Some(key), group });
+                    }
+                    let interned = &mut slots[slot as usize];
+                    if interned.partial.is_empty() {
+                        dirty.push(slot);
+                    }
+                    guard(site, || aggregate.lift(&mut interned.partial, &record));
+                });
+            }
+            if filled < GROUP {
+                break;
+            }
+        }
+        if !self.combine {
+            return;
+        }
         next.process(dirty.drain(..).map(|slot| {
             let interned = &mut slots[slot as usize];
             let partial = std::mem::replace(&mut interned.partial, A::Partial::empty());
@@ -334,7 +300,7 @@ impl<R, B, A: Clone> Clone for Roll<R, B, A> {
 }
 
 impl<R: Record, B: KeyBy<R>, A: Aggregate<R>> Step<Own<Delta<B::Owned, A::Partial>>> for Roll<R, B, A> {
-    type Out = Updates<B::Ref, A::Out>;
+    type Out = Updates<B::Owned, A::Out>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<Own<Delta<B::Owned, A::Partial>>> + 'static {
         let mapped = cx.inputs > 1;
         Rolling {
@@ -392,7 +358,7 @@ where
     R: Record,
     B: KeyBy<R>,
     A: Aggregate<R>,
-    N: Operator<Updates<B::Ref, A::Out>>,
+    N: Operator<Updates<B::Owned, A::Out>>,
 {
     #[inline(always)]
     fn process<'a, I>(&mut self, mut deltas: I)
@@ -428,7 +394,7 @@ where
                     let before = (!partial.is_empty()).then(|| aggregate.lower(partial));
                     aggregate.combine(partial, delta.partial);
                     let after = aggregate.lower(partial);
-                    Update { key: keys[slot as usize].borrow(), slot, before, after }
+                    Update { key: &keys[slot as usize], slot, before, after }
                 }))
             }));
             match fresh {

@@ -135,7 +135,9 @@ impl Packed {
     }
 }
 
+/// Half a cache line, and never on two.
 #[derive(Clone, Copy)]
+#[repr(align(32))]
 struct Entry {
     word: Packed,
     slot: u32,

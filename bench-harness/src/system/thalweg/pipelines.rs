@@ -114,7 +114,7 @@ pub(super) fn wordcount(lines: &Lines, config: Config) -> Result<Outcome, String
     let (mut answer, mut changes) = (Answer::default(), 0);
     for table in tables.take() {
         changes += table.changes;
-        table.rows.iter().for_each(|(word, count)| answer.add(&word_row(word, *count)));
+        table.words.iter().zip(&table.counts).for_each(|(word, count)| answer.add(&word_row(word, *count)));
     }
     Ok(Outcome { changes: Some(changes), allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer) })
 }
@@ -122,17 +122,21 @@ pub(super) fn wordcount(lines: &Lines, config: Config) -> Result<Outcome, String
 /// The materialised result of a stream of changes.
 #[derive(Clone, Default)]
 struct Table {
-    rows: Vec<(Box<str>, u64)>,
+    words: Vec<Box<str>>,
+    counts: Vec<u64>,
     changes: u64,
 }
 
 impl Table {
     #[inline]
-    fn change(&mut self, update: Update<'_, str, u64>) {
+    fn change(&mut self, update: Update<'_, Box<str>, u64>) {
         self.changes += 1;
-        match self.rows.get_mut(update.slot as usize) {
-            Some((_, count)) => *count = update.after,
-            None => self.rows.push((update.key.into(), update.after)),
+        match self.counts.get_mut(update.slot as usize) {
+            Some(count) => *count = update.after,
+            None => {
+                self.words.push(update.key.clone());
+                self.counts.push(update.after);
+            }
         }
     }
 }
