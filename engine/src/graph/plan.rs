@@ -174,6 +174,16 @@ impl<R: Record, W: Operator<R>> Operator<R> for Writer<W> {
         guard(self.site, || self.writer.process(records));
     }
 
+    const MASKS: bool = W::MASKS;
+
+    #[inline(always)]
+    fn process_masked<'a, I>(&mut self, records: I)
+    where
+        I: Iterator<Item = (bool, R::Of<'a>)>,
+    {
+        guard(self.site, || self.writer.process_masked(records));
+    }
+
     fn control(&mut self, control: Control) {
         guard(self.site, || self.writer.control(control));
     }

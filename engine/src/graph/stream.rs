@@ -107,6 +107,20 @@ where
         self.then(Map::new(function, site))
     }
 
+    /// As [`map`](Self::map), with a function that has no side effect and returns for every record (it does not panic).
+    ///
+    /// It may then be called for records that a filter before it has rejected, whose results are thrown away: before a
+    /// [`Total`](crate::sink::Total) the filter becomes arithmetic, which the compiler vectorises.
+    #[track_caller]
+    pub fn map_pure<U, F>(mut self, function: F) -> Stream<H, Then<L, Map<F, Own<U>, (), true>>>
+    where
+        U: 'static,
+        F: for<'a> FnMut(Of<'a, L>) -> U + Clone + Send + 'static,
+    {
+        let site = self.site("map_pure");
+        self.then(Map::new(function, site))
+    }
+
     /// Keeps the records that pass a test.
     ///
     /// To filter large records, map them to what the rest needs first: small records can be compacted without a branch, and a filter

@@ -1,14 +1,14 @@
-//! `filter`: keeps the records that pass a test, in whichever of two ways is cheaper here and now.
+//! `filter`: keeps the records that pass a test, in whichever of up to three ways is cheapest here and now.
 //!
 //! ```text
 //!   fused      one loop: test, branch, go on with the record      best when the branch is predictable or the rest is cheap
 //!   compacted  test and compact 256 records without a branch,     best when the branch is a coin toss
 //!              then one loop over those that passed
+//!   masked     one loop over all records; arithmetic cancels      best before a sum, where the compiler vectorises it; only if all that
+//!              those that did not pass                            follows is pure ([`Operator::MASKS`])
 //! ```
 //!
-//! Neither wins always (a fused filter before a sum is vectorised by the compiler and runs 2× faster than a compacted one; a fused filter
-//! before a table update mispredicts and runs 2× slower), so the filter times both on a few batches and keeps the cheaper, and looks again
-//! from time to time because data change.
+//! None wins always, so the filter times each on a few batches, keeps the cheapest, and looks again from time to time because data change.
 
 use std::time::Instant;
 
@@ -57,6 +57,18 @@ impl<P, N> Filter<P, N> {
     }
 
     #[inline(always)]
+    fn masked<'a, R, I>(&mut self, records: I)
+    where
+        R: Record,
+        P: Predicate<R>,
+        N: Operator<R>,
+        I: Iterator<Item = R::Of<'a>>,
+    {
+        let (predicate, site) = (&mut self.predicate, self.site);
+        self.next.process_masked(records.map(|record| (guard(site, || predicate.test(&record)), record)));
+    }
+
+    #[inline(always)]
     fn compacted<'a, R, I>(&mut self, mut records: I)
     where
         R: Record,
@@ -79,10 +91,13 @@ impl<R: Record, P: Predicate<R>, N: Operator<R>> Operator<R> for Filter<P, N> {
             return self.fused::<R, I>(records);
         }
         let upper = records.size_hint().1.unwrap_or(0);
-        let timed = self.choice.begin(upper);
+        let timed = self.choice.begin(upper, if const { N::MASKS } { 3 } else { 2 });
         match self.choice.way {
             Way::Fused => self.fused::<R, I>(records),
             Way::Compacted => self.compacted::<R, I>(records),
+            // Without masks this arm is never taken, and must not be compiled either.
+            Way::Masked if const { N::MASKS } => self.masked::<R, I>(records),
+            Way::Masked => self.fused::<R, I>(records),
         }
         if let Some(start) = timed {
             self.choice.end(start, upper);
@@ -102,12 +117,14 @@ impl<R: Record, P: Predicate<R>, N: Operator<R>> Operator<R> for Filter<P, N> {
 enum Way {
     Fused,
     Compacted,
+    Masked,
 }
 
+const WAYS: [Way; 3] = [Way::Fused, Way::Compacted, Way::Masked];
 /// Batches timed in each way before a choice is made; the cheapest of each way counts, since a stall can only make one dearer.
-const TRIALS: u32 = 4;
-/// Batches between one choice and the next: at 1,024 records a batch, the trials cost about 1 % of the loser's disadvantage.
-const TERM: u32 = 1024;
+const TRIALS: usize = 4;
+/// Batches between one choice and the next: the trials of ways that lose are then less than 1 % of all batches.
+const TERM: u32 = 2048;
 /// A smaller batch is not worth timing: the clock alone costs as much as a few records.
 const WORTH_TIMING: usize = 64;
 
@@ -115,52 +132,77 @@ const WORTH_TIMING: usize = 64;
 #[derive(Clone, Debug)]
 struct Choice {
     way: Way,
-    /// Trials left, or batches left in the term if negative.
-    trials: u32,
+    /// Batches left before the next trials.
     term: u32,
-    /// Cheapest batch seen in the present trials, in ns per 1,024 records.
-    fused_ns: u64,
-    compacted_ns: u64,
+    /// Trials made.
+    trials: usize,
+    /// Cheapest batch of each way in the present trials, in ns per 1,024 records.
+    cheapest_ns: [u64; WAYS.len()],
 }
 
 impl Choice {
     fn new() -> Self {
-        Self { way: Way::Fused, trials: 2 * TRIALS, term: 0, fused_ns: u64::MAX, compacted_ns: u64::MAX }
+        Self { way: Way::Fused, term: 0, trials: 0, cheapest_ns: [u64::MAX; WAYS.len()] }
     }
 
-    /// Decides how the batch goes, and returns the start time if it is to be timed.
+    /// Decides which of the first `ways` the batch goes, and returns the start time if it is to be timed.
     #[inline(always)]
-    fn begin(&mut self, records: usize) -> Option<Instant> {
+    fn begin(&mut self, records: usize, ways: usize) -> Option<Instant> {
         if self.term > 0 {
             self.term -= 1;
             return None;
         }
-        self.trial(records)
+        self.trial(records, ways)
     }
 
     #[cold]
-    fn trial(&mut self, records: usize) -> Option<Instant> {
+    fn trial(&mut self, records: usize, ways: usize) -> Option<Instant> {
         if records < WORTH_TIMING {
             return None;
         }
-        if self.trials == 0 {
-            *self = Self { trials: 2 * TRIALS, ..Self::new() };
+        if self.trials == TRIALS * ways {
+            self.way = WAYS[(0..ways).min_by_key(|&way| self.cheapest_ns[way]).unwrap_or(0)];
+            *self = Self { way: self.way, term: TERM, ..Self::new() };
+            return None;
         }
-        self.way = if self.trials.is_multiple_of(2) { Way::Fused } else { Way::Compacted };
+        self.way = WAYS[self.trials % ways];
         Some(Instant::now())
     }
 
     #[cold]
     fn end(&mut self, start: Instant, records: usize) {
         let ns = (start.elapsed().as_nanos() as u64).saturating_mul(1024) / records as u64;
-        match self.way {
-            Way::Fused => self.fused_ns = self.fused_ns.min(ns),
-            Way::Compacted => self.compacted_ns = self.compacted_ns.min(ns),
+        let cheapest = &mut self.cheapest_ns[self.way as usize];
+        *cheapest = ns.min(*cheapest);
+        self.trials += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_is_tried_and_the_cheapest_is_kept_for_a_term() {
+        for (cheap, ways) in [(0, 2), (1, 2), (0, 3), (1, 3), (2, 3)] {
+            let mut choice = Choice::new();
+            let mut tried = [0; 3];
+            while choice.begin(1024, ways).is_some() {
+                tried[choice.way as usize] += 1;
+                choice.cheapest_ns[choice.way as usize] = if choice.way as usize == cheap { 1 } else { 2 };
+                choice.trials += 1;
+            }
+            assert_eq!(&tried[..ways], &[TRIALS; 3][..ways]);
+            assert_eq!(choice.way, WAYS[cheap]);
+            let term = (0..).take_while(|_| choice.begin(1024, ways).is_none()).count();
+            assert_eq!(term, TERM as usize);
         }
-        self.trials -= 1;
-        if self.trials == 0 {
-            self.way = if self.compacted_ns < self.fused_ns { Way::Compacted } else { Way::Fused };
-            self.term = TERM;
-        }
+    }
+
+    #[test]
+    fn small_batches_are_not_timed() {
+        let mut choice = Choice::new();
+        assert!((0..100).all(|_| choice.begin(WORTH_TIMING - 1, 3).is_none()));
+        assert!(choice.begin(WORTH_TIMING, 3).is_some());
     }
 }

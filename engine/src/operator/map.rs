@@ -10,34 +10,34 @@ use super::{
 };
 use crate::{error::RunError, record::Record};
 
-/// Applies a function to each record.
-pub struct Map<F, U, N = ()> {
+/// Applies a function to each record. If it is pure (no side effect, no panic), it may be called in vain, for records under a mask.
+pub struct Map<F, U, N = (), const PURE: bool = false> {
     function: F,
     site: Site,
     next: N,
     out: PhantomData<fn() -> U>,
 }
 
-impl<F, U> Map<F, U> {
+impl<F, U, const PURE: bool> Map<F, U, (), PURE> {
     pub(crate) fn new(function: F, site: Site) -> Self {
         Self { function, site, next: (), out: PhantomData }
     }
 }
 
-impl<F: Clone, U> Clone for Map<F, U> {
+impl<F: Clone, U, const PURE: bool> Clone for Map<F, U, (), PURE> {
     fn clone(&self) -> Self {
         Self::new(self.function.clone(), self.site)
     }
 }
 
-impl<R: Record, U: Record, F: Mapper<R, U>> Step<R> for Map<F, U> {
+impl<R: Record, U: Record, F: Mapper<R, U>, const PURE: bool> Step<R> for Map<F, U, (), PURE> {
     type Out = U;
     fn before<N: Operator<U> + 'static>(self, next: N, _: ChainCx) -> impl Operator<R> + 'static {
-        Map { function: self.function, site: self.site, next, out: self.out }
+        Map::<F, U, N, PURE> { function: self.function, site: self.site, next, out: self.out }
     }
 }
 
-impl<R: Record, U: Record, F: Mapper<R, U>, N: Operator<U>> Operator<R> for Map<F, U, N> {
+impl<R: Record, U: Record, F: Mapper<R, U>, N: Operator<U>, const PURE: bool> Operator<R> for Map<F, U, N, PURE> {
     #[inline(always)]
     fn process<'a, I>(&mut self, records: I)
     where
@@ -45,6 +45,21 @@ impl<R: Record, U: Record, F: Mapper<R, U>, N: Operator<U>> Operator<R> for Map<
     {
         let (function, site) = (&mut self.function, self.site);
         self.next.process(records.map(|record| guard(site, || function.map(record))));
+    }
+
+    const MASKS: bool = PURE && N::MASKS;
+
+    #[inline(always)]
+    fn process_masked<'a, I>(&mut self, records: I)
+    where
+        I: Iterator<Item = (bool, R::Of<'a>)>,
+    {
+        if const { <Self as Operator<R>>::MASKS } {
+            let (function, site) = (&mut self.function, self.site);
+            self.next.process_masked(records.map(|(passes, record)| (passes, guard(site, || function.map(record)))));
+        } else {
+            self.process(records.filter_map(|(passes, record)| passes.then_some(record)));
+        }
     }
 
     fn control(&mut self, control: Control) {

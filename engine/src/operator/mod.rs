@@ -56,6 +56,20 @@ pub trait Operator<R: Record> {
     where
         I: Iterator<Item = R::Of<'a>>;
 
+    /// Whether this operator and those after it can take records under a mask, and gain by it.
+    const MASKS: bool = false;
+
+    /// As [`process`](Self::process), but only the records whose flag is set count. Those whose flag is not set must leave no trace.
+    ///
+    /// A filter goes this way, if `MASKS` says so, to spare a branch that nobody can predict: all records are worked on, and arithmetic
+    /// cancels those that did not pass.
+    fn process_masked<'a, I>(&mut self, records: I)
+    where
+        I: Iterator<Item = (bool, R::Of<'a>)>,
+    {
+        self.process(records.filter_map(|(passes, record)| passes.then_some(record)));
+    }
+
     /// Handles in-band control, after all records before it.
     fn control(&mut self, control: Control);
 

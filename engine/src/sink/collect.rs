@@ -21,27 +21,27 @@ use crate::{
 };
 
 /// Results that the writers have handed over, in the order of the workers.
-type Slots<A> = Arc<Mutex<Vec<Option<A>>>>;
+pub(super) type Slots<A> = Arc<Mutex<Vec<Option<A>>>>;
 
-fn lock<A>(slots: &Mutex<Vec<Option<A>>>) -> MutexGuard<'_, Vec<Option<A>>> {
+pub(super) fn lock<A>(slots: &Mutex<Vec<Option<A>>>) -> MutexGuard<'_, Vec<Option<A>>> {
     // Nothing panics under this lock, and if it did, the slots would still be whole.
     slots.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One writer's result, handed over once: at the end, or when the writer is dropped.
-struct Part<A> {
+pub(super) struct Part<A> {
     slots: Slots<A>,
     writer: usize,
-    kept: Option<A>,
+    pub(super) kept: Option<A>,
 }
 
 impl<A> Part<A> {
-    fn open(slots: Slots<A>, writers: usize, mut new: impl FnMut() -> A) -> Vec<Self> {
+    pub(super) fn open(slots: Slots<A>, writers: usize, mut new: impl FnMut() -> A) -> Vec<Self> {
         lock(&slots).resize_with(writers, || None);
         (0..writers).map(|writer| Self { slots: slots.clone(), writer, kept: Some(new()) }).collect()
     }
 
-    fn hand_over(&mut self) {
+    pub(super) fn hand_over(&mut self) {
         if let Some(kept) = self.kept.take()
             && let Some(slot) = lock(&self.slots).get_mut(self.writer)
         {

@@ -7,12 +7,14 @@ mod collect;
 mod count;
 mod egress;
 mod file;
+mod total;
 
 pub use callback::{ForEach, ForEachWriter};
 pub use collect::{Collect, CollectWriter, Collected, Fold, FoldWriter, Folded};
 pub use count::{Checksum, ChecksumWriter, Count, CountWriter, Counted};
 pub use egress::{Egress, EgressSink, EgressWriter, TryNextError, egress};
 pub use file::{FileSink, FileWriter};
+pub use total::{Total, TotalWriter, Totalled};
 
 use crate::{error::BuildError, operator::Operator, record::Record};
 

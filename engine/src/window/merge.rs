@@ -78,6 +78,40 @@ where
 }
 
 impl<R: Record, K: Key, A: Aggregate<R>> MergePartials<R, K, A> {
+    /// Combines partials as long as they are of the current window and its table indexes them directly; returns the one that breaks the run.
+    #[inline(always)]
+    fn run<I>(&mut self, open: &mut OpenWindows<K, A::Partial>, partials: &mut I) -> Option<WindowPartial<K, A::Partial>>
+    where
+        I: Iterator<Item = WindowPartial<K, A::Partial>>,
+    {
+        let first = partials.next()?;
+        if let Some(window) = open.current()
+            && K::INTEGER
+            && let Some(mut direct) = window.table.as_direct()
+        {
+            let mut next = first;
+            loop {
+                match direct.slot(next.key.bits()) {
+                    Some(slot) if next.start == window.start => guard(self.site, || self.aggregate.combine(slot, next.partial)),
+                    _ => return Some(next),
+                }
+                next = partials.next()?;
+            }
+        }
+        Some(first)
+    }
+
+    /// Combines a partial of another window, or one that the current table has to change for.
+    fn step(&mut self, open: &mut OpenWindows<K, A::Partial>, WindowPartial { key, start, partial }: WindowPartial<K, A::Partial>) {
+        // Each worker passes a window on before its own watermark does, so a partial is never late here.
+        if let Ok(window) = open.enter(start) {
+            let slot = window.table.slot(&key);
+            guard(self.site, || self.aggregate.combine(slot, partial));
+        } else {
+            debug_assert!(false, "a partial came after its worker's watermark");
+        }
+    }
+
     #[inline(always)]
     fn result(&mut self, start: EventTime, key: K, partial: &A::Partial) -> (EventTime, Windowed<K, A::Out>) {
         let last = last_time(start, self.windows.size_ms());
@@ -99,14 +133,9 @@ where
         if self.whole {
             return self.next.process(partials.map(|WindowPartial { key, start, partial }| of.result(start, key, &partial)));
         }
-        for WindowPartial { key, start, partial } in partials {
-            // Each worker passes a window on before its own watermark does, so a partial is never late here.
-            if let Ok(window) = open.enter(start) {
-                let (slot, aggregate) = (window.table.slot(&key), &mut of.aggregate);
-                guard(of.site, || aggregate.combine(slot, partial));
-            } else {
-                debug_assert!(false, "a partial came after its worker's watermark");
-            }
+        let mut partials = partials;
+        while let Some(partial) = of.run(open, &mut partials) {
+            of.step(open, partial);
         }
     }
 

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use thalweg::{
     BoundedDisorder, BuildError, Config, Count, Dataflow, Fold, Monotone, Own, Record, RunError, Sum, SumCount, Text, Tumbling, Update,
-    Windowed, sink::Folded, source::Csv,
+    Windowed,
+    sink::{Folded, Total},
+    source::Csv,
 };
 
 use super::input::{TextReplay, Watch, replayed};
@@ -46,20 +48,17 @@ fn add(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
 pub(super) fn stateless(replay: &Replay<Event>, config: Config) -> Result<Outcome, String> {
     let watch = Watch::new(replay.events);
     let mut flow = Dataflow::new("stateless");
-    let (sink, totals) = Fold::new((0u64, 0u64), |total: &mut (u64, u64), marked: i64| {
-        total.0 = total.0.wrapping_add(marked as u64);
-        total.1 += 1;
-    });
+    let (sink, total) = Total::new();
     flow.source(watch.over(replayed(replay)))
         .map(|event| (scale(&event), event.seq))
         .filter(|&(scaled, _)| is_kept(scaled))
-        .map(|(scaled, seq)| mark(scaled, seq))
+        .map_pure(|(scaled, seq)| mark(scaled, seq))
         .sink(sink);
     let n = run(flow, config)?;
     let elapsed = watch.elapsed();
-    let (sum, count) = totals.merge(add).unwrap_or_default();
+    let SumCount { sum, count } = total.get();
     let mut answer = Answer::default();
-    answer.add(&total_row(sum, count));
+    answer.add(&total_row(sum as u64, count));
     Ok(Outcome { allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer) })
 }
 
@@ -104,11 +103,7 @@ pub(super) fn wordcount(lines: &Lines, config: Config) -> Result<Outcome, String
     let watch = Watch::new(lines.events);
     let mut flow = Dataflow::new("wordcount");
     let (sink, tables) = Fold::new(Table::default(), Table::change);
-    flow.source(watch.over(TextReplay(lines.clone())))
-        .flat_map_to::<Text, _>(words)
-        .key_by_text()
-        .aggregate(Count)
-        .sink(sink);
+    flow.source(watch.over(TextReplay(lines.clone()))).flat_map_to::<Text, _>(words).key_by_text().aggregate(Count).sink(sink);
     let n = run(flow, config)?;
     let elapsed = watch.elapsed();
     let (mut answer, mut changes) = (Answer::default(), 0);
