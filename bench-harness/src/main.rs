@@ -128,7 +128,7 @@ struct RunArgs {
     #[arg(long, value_delimiter = ',', value_parser = quantity::rate, value_name = "R")]
     rate: Vec<Rate>,
     /// Records per batch
-    #[arg(long, value_delimiter = ',', value_parser = quantity::count, default_value = "256", value_name = "N")]
+    #[arg(long, value_delimiter = ',', value_parser = quantity::count, value_name = "N", help = "Records per batch [default: 1024, and 256 for hops]")]
     batch: Vec<u64>,
     /// Bytes per ring: 256KiB, 1MiB
     #[arg(long, value_delimiter = ',', value_parser = quantity::bytes, default_value = "256KiB", value_name = "BYTES")]
@@ -253,7 +253,7 @@ fn quick() -> ExitCode {
         workloads: workload_names().into_iter().map(str::to_owned).collect(),
         systems: system::all().iter().map(|system| system.name().to_owned()).collect(),
         cores: if cores > 1 { vec![1, 2] } else { vec![1] },
-        batches: vec![256],
+        batches: Vec::new(),
         rings: vec![256 << 10],
         waits: vec![WAITS[0].0.to_owned()],
         rates: vec![None],
@@ -267,11 +267,15 @@ fn quick() -> ExitCode {
     let open = Matrix {
         workloads: workload::names().iter().filter(|info| info.open_loop).map(|info| info.name.to_owned()).collect(),
         cores: vec![2],
+        batches: vec![256],
         rates: vec![Some(Rate::PerSecond(1e5)), Some(Rate::OfClosedLoop(0.5))],
         size: Size::Seconds(0.5),
         ..matrix.clone()
     };
-    let matrices = if cores > 1 && !open.workloads.is_empty() { vec![matrix, open] } else { vec![matrix] };
+    let mut matrices = by_kind(&matrix, cores);
+    if cores > 1 && !open.workloads.is_empty() {
+        matrices.push(open);
+    }
     let path = folder::default_path(&environment, SystemTime::now());
     let floor = Duration::from_millis(20);
     let plan = Plan {
@@ -317,15 +321,7 @@ fn run(arguments: &RunArgs) -> ExitCode {
         block_bytes: arguments.block,
         input: arguments.input.clone(),
     };
-    // Without --cores: one core, and two for the workloads that are nothing but the way between two.
-    let is_hop = |name: &String| name.starts_with("hop");
-    let matrices = if !matrix.cores.is_empty() {
-        vec![matrix]
-    } else {
-        let (hops, others): (Vec<_>, Vec<_>) = matrix.workloads.iter().cloned().partition(is_hop);
-        let part = |workloads: Vec<String>, cores: usize| Matrix { workloads, cores: vec![cores.min(usable)], ..matrix.clone() };
-        [part(hops, 2), part(others, 1)].into_iter().filter(|matrix| !matrix.workloads.is_empty()).collect()
-    };
+    let matrices = by_kind(&matrix, usable);
     let plan = Plan {
         matrices,
         baselines: unique(&arguments.baseline),
@@ -336,6 +332,19 @@ fn run(arguments: &RunArgs) -> ExitCode {
         tells_refusals: !arguments.system.is_empty(),
     };
     execute(plan, environment)
+}
+
+/// Gives what was left open its default: a hop is nothing but the way between two cores, and a batch of it has to fit a ring many times.
+fn by_kind(matrix: &Matrix, usable: usize) -> Vec<Matrix> {
+    let (hops, others): (Vec<_>, Vec<_>) = matrix.workloads.iter().cloned().partition(|name| name.starts_with("hop"));
+    let or = |given: &Vec<usize>, default: usize| if given.is_empty() { vec![default] } else { given.clone() };
+    let part = |workloads: Vec<String>, cores: usize, batch: usize| Matrix {
+        workloads,
+        cores: or(&matrix.cores, cores.min(usable)),
+        batches: or(&matrix.batches, batch),
+        ..matrix.clone()
+    };
+    [part(hops, 2, 256), part(others, 1, 1024)].into_iter().filter(|matrix| !matrix.workloads.is_empty()).collect()
 }
 
 /// Each value once, in order.

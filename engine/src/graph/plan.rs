@@ -12,7 +12,7 @@ use crate::{
     },
     record::Record,
     ring::Probe,
-    runtime::{Scope, SourceTask, Task, Waker},
+    runtime::{Scope, SourceTask, Tally, Task, Waker},
     sink::Sink,
     source::{Reader, Source},
 };
@@ -125,7 +125,7 @@ impl<S: Source> Head for SourceHead<S> {
                 Box::new(move |scope| {
                     reader.attach(&scope.waker);
                     let operator = links.link(end.start(scope), chain);
-                    Box::new(SourceTask { reader, operator, batch, ended: false, records, malformed })
+                    Box::new(SourceTask { reader, operator, batch, ended: false, tally: Tally::new(records, malformed) })
                 })
             })
             .collect())

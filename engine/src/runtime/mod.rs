@@ -22,5 +22,5 @@ pub(crate) use idle::Idle;
 pub use idle::{UnknownWait, Wait};
 pub use park::Waker;
 pub(crate) use shutdown::Shutdown;
-pub(crate) use task::{Progress, Scope, SourceTask, Task};
+pub(crate) use task::{Progress, Scope, SourceTask, Tally, Task};
 pub(crate) use worker::{Namer, Worker};

@@ -7,7 +7,7 @@ use crate::{
     error::RunError,
     exchange::Inlet,
     metrics::Counter,
-    operator::Operator,
+    operator::{Control, Operator},
     source::{Polled, Reader},
 };
 
@@ -62,16 +62,32 @@ pub(crate) struct SourceTask<R, O> {
     pub(crate) operator: O,
     pub(crate) batch: usize,
     pub(crate) ended: bool,
-    pub(crate) records: Counter,
-    pub(crate) malformed: Counter,
+    pub(crate) tally: Tally,
 }
 
-impl<R: Reader, O: Operator<R::Out>> SourceTask<R, O> {
-    fn end(&mut self) {
-        self.ended = true;
-        self.malformed.add(self.reader.malformed());
+/// What a reader has handed out. Counted here without atomics, and added to the job's counters when the task goes.
+pub(crate) struct Tally {
+    handed_out: u64,
+    skipped: u64,
+    records: Counter,
+    malformed: Counter,
+}
+
+impl Tally {
+    pub(crate) fn new(records: Counter, malformed: Counter) -> Self {
+        Self { handed_out: 0, skipped: 0, records, malformed }
     }
 }
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        self.records.add(self.handed_out);
+        self.malformed.add(self.skipped);
+    }
+}
+
+/// Batches that a source hands out in one step, if its chain takes them: a cycle over the worker's tasks then costs little beside them.
+const BURST: usize = 4;
 
 impl<R: Reader, O: Operator<R::Out>> Task for SourceTask<R, O> {
     fn do_work(&mut self) -> Result<Progress, RunError> {
@@ -81,19 +97,27 @@ impl<R: Reader, O: Operator<R::Out>> Task for SourceTask<R, O> {
         if self.ended {
             return Ok(Progress::Done);
         }
-        match self.reader.poll(self.batch, &mut self.operator)? {
-            Polled::Records(records) => {
-                self.records.add(records as u64);
-                // None may come of a batch in which all was malformed; that is work all the same.
-                Ok(Progress::Worked(records.max(1)))
+        let mut worked = 0;
+        for _ in 0..BURST {
+            match self.reader.poll(self.batch, &mut self.operator)? {
+                Polled::Records(records) => {
+                    self.tally.handed_out += records as u64;
+                    // None may come of a batch in which all was malformed; that is work all the same.
+                    worked += records.max(1);
+                }
+                Polled::Idle(until) => return Ok(if worked > 0 { Progress::Worked(worked) } else { Progress::Idle(until) }),
+                Polled::End => {
+                    self.ended = true;
+                    self.tally.skipped = self.reader.malformed();
+                    self.operator.control(Control::End);
+                    return Ok(Progress::Worked(worked + 1));
+                }
             }
-            Polled::Idle(until) => Ok(Progress::Idle(until)),
-            Polled::End => {
-                self.end();
-                self.operator.control(crate::operator::Control::End);
-                Ok(Progress::Worked(1))
+            if !self.operator.ready()? {
+                break;
             }
         }
+        Ok(Progress::Worked(worked))
     }
 
     fn drain(&mut self) {
