@@ -33,7 +33,6 @@ pub struct Totalled {
 
 impl Total {
     /// The sink, and the handle to its result.
-    #[expect(clippy::new_ret_no_self, reason = "a sink comes with the handle to its result")]
     pub fn new() -> (Self, Totalled) {
         let slots = Slots::default();
         (Self { slots: slots.clone() }, Totalled { slots })
