@@ -6,6 +6,7 @@
 //! Memory that is lent out as slices cannot live in loom's cells, which are wider than what they hold. It stays in plain memory with a
 //! [`Ledger`] beside it: one model cell a slot, told of every access. In a normal build the ledger is a type of size zero.
 
+#[allow(unused_imports, reason = "the switch offers both builds the same names, used or not")]
 #[cfg(not(loom))]
 pub(crate) use std::{
     hint::spin_loop,
@@ -16,6 +17,7 @@ pub(crate) use std::{
     thread,
 };
 
+#[allow(unused_imports, reason = "the switch offers both builds the same names, used or not")]
 #[cfg(loom)]
 pub(crate) use loom::{
     hint::spin_loop,

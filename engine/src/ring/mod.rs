@@ -105,6 +105,13 @@ impl<T> fmt::Debug for PushError<T> {
 /// assert_eq!((producer.position(), consumer.position()), (4, 4));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// The ends go to other threads if the records may:
+///
+/// ```compile_fail,E0277
+/// let (producer, _consumer) = thalweg::ring::ring::<std::rc::Rc<u8>>(8);
+/// std::thread::spawn(move || producer.capacity());
+/// ```
 pub fn ring<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
     let storage = Storage::new(Slots::uninit(capacity));
     let positions = storage.positions.clone();

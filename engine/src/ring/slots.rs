@@ -8,8 +8,8 @@
 //!
 //! Law: `Slots` owns the memory and never a record. Which slots hold one is known to the positions alone ([`spsc`](super::spsc)).
 //!
-//! The storage starts on a cache line of its own, so that a 64-byte record lies in one line. `malloc` would put it 16 bytes off and every
-//! record on two lines.
+//! The storage starts on a cache line of its own, so that a 64-byte record lies in one line. glibc starts large blocks 16 bytes into a
+//! page, which would put every such record on two lines.
 
 #![allow(unsafe_code)]
 

@@ -124,11 +124,11 @@ proptest! {
 #[test]
 fn two_threads_pass_every_frame_once_in_order() {
     const FRAMES: usize = 50_000;
-    let (mut producer, mut consumer) = byte_ring(512);
+    let (mut producer, consumer) = byte_ring(512);
     thread::scope(|scope| {
         scope.spawn(move || {
             let mut next = 0;
-            while next < FRAMES {
+            while next < FRAMES && !producer.is_abandoned() {
                 match producer.claim(next % 50) {
                     Ok(mut frame) => {
                         frame.fill((next % 251) as u8);
@@ -144,6 +144,8 @@ fn two_threads_pass_every_frame_once_in_order() {
                 }
             }
         });
+        // Owned here, so that a failed check abandons the ring and ends the sender.
+        let mut consumer = consumer;
         let mut expected = 0;
         loop {
             let gone = consumer.is_abandoned();

@@ -107,11 +107,11 @@ fn nothing_leaks_and_abandonment_is_seen() {
 #[test]
 fn two_threads_keep_control_in_place() {
     const RECORDS: u64 = 100_000;
-    let (mut sender, mut receiver) = channel::<u64, u64>(256, 2);
+    let (mut sender, receiver) = channel::<u64, u64>(256, 2);
     thread::scope(|scope| {
         scope.spawn(move || {
             let mut next = 0;
-            while next < RECORDS {
+            while next < RECORDS && !sender.is_abandoned() {
                 let due = 1000 - (next % 1000) as usize;
                 match sender.claim(due.min(64)) {
                     Ok(chunk) => next += chunk.fill(&mut (next..)) as u64,
@@ -119,13 +119,17 @@ fn two_threads_keep_control_in_place() {
                 }
                 if next % 1000 == 0 && sender.position() == next {
                     let mut control = next;
-                    while let Err(PushError(back)) = sender.control(control) {
+                    while let Err(PushError(back)) = sender.control(control)
+                        && !sender.is_abandoned()
+                    {
                         control = back;
                         thread::yield_now();
                     }
                 }
             }
         });
+        // Owned here, so that a failed check abandons the channel and ends the sender.
+        let mut receiver = receiver;
         let (mut expected, mut last_control) = (0, 0);
         loop {
             match receiver.next(100) {

@@ -321,25 +321,30 @@ fn two_threads_pass_every_record_once_in_order() {
     // Where every record is a hand-over between the threads, fewer of them.
     for (capacity, total) in [(1, 2_000), (2, 4_000), (64, 40_000), (1024, 200_000)] {
         let living = Living::default();
-        let (mut producer, mut consumer) = ring(capacity);
+        let (mut producer, consumer) = ring(capacity);
         let probe = producer.probe();
         let made = living.clone();
         thread::scope(|scope| {
             scope.spawn(move || {
                 let mut next = 0;
-                while next < total {
-                    if next % 3 == 0 {
-                        next += producer.push(made.make(next)).is_ok() as u64;
-                    } else if let Ok(chunk) = producer.claim(1 + (next % 100) as usize) {
-                        next += chunk.fill(&mut (next..total).map(|id| made.make(id))) as u64;
+                while next < total && !producer.is_abandoned() {
+                    let sent = if next % 3 == 0 {
+                        producer.push(made.make(next)).is_ok() as usize
                     } else {
+                        producer.claim(1 + (next % 100) as usize).map_or(0, |chunk| chunk.fill(&mut (next..total).map(|id| made.make(id))))
+                    };
+                    if sent == 0 {
                         thread::yield_now();
                     }
+                    next += sent as u64;
                 }
             });
             let watcher = scope.spawn(move || {
                 let mut last = (0, 0);
-                while last.1 < total {
+                for _ in 0..2_000 {
+                    if last.1 == total {
+                        break;
+                    }
                     let now = (probe.committed(), probe.released());
                     assert!(now.0 >= last.0 && now.1 >= last.1, "a counter went backwards");
                     assert!(probe.in_flight() <= probe.capacity() as u64);
@@ -347,6 +352,8 @@ fn two_threads_pass_every_record_once_in_order() {
                     thread::sleep(std::time::Duration::from_micros(200));
                 }
             });
+            // Owned here, so that a failed check abandons the ring and ends the sender.
+            let mut consumer = consumer;
             let mut expected = 0;
             let mut check = |record: Counted| {
                 assert_eq!(record.id, expected);
@@ -354,14 +361,20 @@ fn two_threads_pass_every_record_once_in_order() {
             };
             loop {
                 let gone = consumer.is_abandoned();
+                let mut empty = true;
                 if consumer.position() % 3 == 1 {
-                    consumer.pop().into_iter().for_each(&mut check);
-                    continue;
+                    consumer.pop().into_iter().for_each(|record| {
+                        empty = false;
+                        check(record);
+                    });
+                } else if let Ok(chunk) = consumer.read(1 + (consumer.position() % 70) as usize) {
+                    empty = false;
+                    chunk.into_iter().for_each(&mut check);
                 }
-                match consumer.read(1 + (consumer.position() % 70) as usize) {
-                    Ok(chunk) => chunk.into_iter().for_each(&mut check),
-                    Err(Empty) if gone => break,
-                    Err(Empty) => thread::yield_now(),
+                match (empty, gone) {
+                    (true, true) => break,
+                    (true, false) => thread::yield_now(),
+                    (false, _) => {}
                 }
             }
             assert_eq!(expected, total);
