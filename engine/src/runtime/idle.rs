@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A run of cycles without work is a **gap**. How long to spin in one is a bet: a gap that ends while the worker spins costs its items
-//! nothing, one that ends while it sleeps costs them a wake-up, 10 to 50 us, and one that was spun through in vain costs processor time. The
-//! adaptive strategy looks at the last gaps ([`Gaps`]) and spins for a few of them, or hardly at all when they were long.
+//! nothing, one that ends while it sleeps costs them a wake-up, 10 to 50 us, and one that was spun through in vain costs processor
+//! time. The adaptive strategy looks at the last gaps ([`Gaps`]) and spins for a few of them, or hardly at all when they were long.
 //!
 //! Laws
 //! - A worker that was told of work by its [`Waker`](super::Waker) never sleeps through it ([`super::park`]).
@@ -77,7 +77,8 @@ impl FromStr for Wait {
 /// Cycles without work between two looks at the clock while spinning; a power of two. With PAUSE (11 ns) and a poll of the inputs, about
 /// half a microsecond.
 const CYCLES_BETWEEN_LOOKS: u64 = 16;
-/// [`Wait::Spin`] yields once in so many cycles, tens of microseconds: under 1 % of the cycles' time, and enough for a thread that shares the core.
+/// [`Wait::Spin`] yields once in so many cycles, tens of microseconds: under 1 % of the time, and enough for a thread that shares the
+/// core.
 const SPIN_CYCLES_PER_YIELD: u64 = 1024;
 /// [`Wait::SpinYield`] spins so many cycles first: about the time in which the next batch of a busy stream comes.
 const CYCLES_BEFORE_YIELD: u64 = 256;
