@@ -41,7 +41,8 @@ impl System for Rayon {
         if job.rate.is_some() {
             return Some("rayon takes the whole input at once: there is no rate to keep".to_owned());
         }
-        (job.cores == 0 || job.cores > available()).then(|| format!("{} cores were asked for; this process may use {}", job.cores, available()))
+        (job.cores == 0 || job.cores > available())
+            .then(|| format!("{} cores were asked for; this process may use {}", job.cores, available()))
     }
 
     fn run(&self, job: &Job) -> Result<Outcome, String> {
@@ -64,7 +65,8 @@ fn answer(data: &Data) -> Result<Answer, String> {
                 cells.resize(*keys, Cell::default());
                 run.iter().for_each(|event| cells[event.key as usize].add((event.value, 1)));
             };
-            let merge = |cells: &mut Vec<Cell>, more: Vec<Cell>| cells.iter_mut().zip(more).for_each(|(cell, more)| cell.add((more.0, more.1)));
+            let merge =
+                |cells: &mut Vec<Cell>, more: Vec<Cell>| cells.iter_mut().zip(more).for_each(|(cell, more)| cell.add((more.0, more.1)));
             let windows = windows(replay, synthetic::WINDOW_MS, |event| event.event_time, add, merge);
             let rows = |(start, cells): (i64, Vec<Cell>)| {
                 let taken = cells.into_iter().zip(0..).filter(|(cell, _)| cell.1 > 0);
@@ -74,10 +76,14 @@ fn answer(data: &Data) -> Result<Answer, String> {
         }
         Data::Tumbling { replay, keys: None } => {
             type Cells = HashMap<u64, Cell, FixedState>;
-            let add = |cells: &mut Cells, run: &[Event]| run.iter().for_each(|event| cells.entry(event.key).or_default().add((event.value, 1)));
-            let merge = |cells: &mut Cells, more: Cells| more.into_iter().for_each(|(key, cell)| cells.entry(key).or_default().add((cell.0, cell.1)));
+            let add =
+                |cells: &mut Cells, run: &[Event]| run.iter().for_each(|event| cells.entry(event.key).or_default().add((event.value, 1)));
+            let merge = |cells: &mut Cells, more: Cells| {
+                more.into_iter().for_each(|(key, cell)| cells.entry(key).or_default().add((cell.0, cell.1)))
+            };
             let windows = windows(replay, synthetic::WINDOW_MS, |event| event.event_time, add, merge);
-            let rows = |(start, cells): (i64, Cells)| rows_of(cells.into_iter().map(|(key, cell)| tumbling_row(key, start, cell.0, cell.1)));
+            let rows =
+                |(start, cells): (i64, Cells)| rows_of(cells.into_iter().map(|(key, cell)| tumbling_row(key, start, cell.0, cell.1)));
             Ok(windows.into_par_iter().map(rows).reduce(Answer::default, Answer::merge))
         }
         Data::Ysb { replay, campaigns } => {

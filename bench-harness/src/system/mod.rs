@@ -84,6 +84,7 @@ pub trait System: Sync {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::workload::{Spec, names, prepare};
@@ -110,7 +111,9 @@ mod tests {
     #[test]
     fn every_system_gives_the_oracles_answer() {
         for info in names() {
-            for (seed, events, block_bytes, batch) in [(1, 1, 64, 1), (2, 100_003, 4_096, 7), (3, 1_234_567, 100_000, 256), (4, 65_536, 1 << 20, 1_024)] {
+            for (seed, events, block_bytes, batch) in
+                [(1, 1, 64, 1), (2, 100_003, 4_096, 7), (3, 1_234_567, 100_000, 256), (4, 65_536, 1 << 20, 1_024)]
+            {
                 for cores in 1..=2.min(cores::available()) {
                     let events = if info.open_loop || info.unit == "records" { events } else { events.min(20_001) };
                     let spec = Spec { block_bytes, ..Spec::new(info.name, events, seed) };

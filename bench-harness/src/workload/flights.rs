@@ -134,7 +134,8 @@ fn laps(rows: &[Row], events: u64) -> Vec<Row> {
     let first = rows.iter().map(|row| row.scheduled).min().unwrap_or(0);
     let last = rows.iter().map(|row| row.scheduled).max().unwrap_or(0);
     let span = ((last - first) / DAY_MS + 1) * DAY_MS;
-    let shifted = |i: usize| Row { scheduled: rows[i % rows.len()].scheduled + (i / rows.len()) as i64 * span, ..rows[i % rows.len()].clone() };
+    let shifted =
+        |i: usize| Row { scheduled: rows[i % rows.len()].scheduled + (i / rows.len()) as i64 * span, ..rows[i % rows.len()].clone() };
     (0..events as usize).map(shifted).collect()
 }
 
@@ -166,6 +167,7 @@ fn disorder_ms(rows: &[Row]) -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

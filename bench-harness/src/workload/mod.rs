@@ -250,6 +250,7 @@ fn remembered(spec: &Spec, answer: impl FnOnce() -> Answer) -> Answer {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -282,7 +283,12 @@ mod tests {
 
     #[test]
     fn answers_tell_columns_rows_and_multiplicities_apart() {
-        let answer = |rows: &[&[u64]]| rows.iter().fold(Answer::default(), |mut answer, row| { answer.add(row); answer });
+        let answer = |rows: &[&[u64]]| {
+            rows.iter().fold(Answer::default(), |mut answer, row| {
+                answer.add(row);
+                answer
+            })
+        };
         assert_eq!(answer(&[&[1, 2], &[3, 4]]), answer(&[&[3, 4], &[1, 2]]));
         assert_ne!(answer(&[&[1, 2]]), answer(&[&[2, 1]]));
         assert_ne!(answer(&[&[1, 2], &[3, 4]]), answer(&[&[1, 4], &[3, 2]]));

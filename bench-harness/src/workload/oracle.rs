@@ -126,7 +126,10 @@ fn rows<K: Hash + Eq, A: Copy, const N: usize>(
 fn wordcount(lines: &Lines) -> Answer {
     let mut counts = Groups::<&str, u64>::default();
     let laps = lines.events / lines.block_lines();
-    for (lines, times) in [(lines.block.lines().collect::<Vec<_>>(), laps), (lines.block.lines().take((lines.events % lines.block_lines()) as usize).collect(), 1)] {
+    for (lines, times) in [
+        (lines.block.lines().collect::<Vec<_>>(), laps),
+        (lines.block.lines().take((lines.events % lines.block_lines()) as usize).collect(), 1),
+    ] {
         lines.into_iter().flat_map(words).for_each(|word| *counts.entry(word).or_default() += times);
     }
     let mut answer = Answer::default();
@@ -135,6 +138,7 @@ fn wordcount(lines: &Lines) -> Answer {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::BTreeMap;
 

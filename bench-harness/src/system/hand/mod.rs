@@ -41,16 +41,19 @@ impl System for Hand {
 
     fn run(&self, job: &Job) -> Result<Outcome, String> {
         let cores = job.cores;
-        Ok(outcome(job, match &job.input.data {
-            Data::Hop(replay) => stateless::digest(replay, 1),
-            Data::Hop64(replay) => stateless::digest(replay, 1),
-            Data::Stateless(replay) => stateless::stateless(replay, cores),
-            Data::Tumbling { replay, keys: Some(_) } => tumbling::array(replay, cores),
-            Data::Tumbling { keys: None, .. } => return Err("hand has no array for scattered keys: use hand-hash".to_owned()),
-            Data::Ysb { replay, campaigns } => ysb::array(replay, campaigns, cores),
-            Data::WordCount(lines) => wordcount::run(lines, cores),
-            Data::Flights(flights) => flights::run(flights, cores)?,
-        }))
+        Ok(outcome(
+            job,
+            match &job.input.data {
+                Data::Hop(replay) => stateless::digest(replay, 1),
+                Data::Hop64(replay) => stateless::digest(replay, 1),
+                Data::Stateless(replay) => stateless::stateless(replay, cores),
+                Data::Tumbling { replay, keys: Some(_) } => tumbling::array(replay, cores),
+                Data::Tumbling { keys: None, .. } => return Err("hand has no array for scattered keys: use hand-hash".to_owned()),
+                Data::Ysb { replay, campaigns } => ysb::array(replay, campaigns, cores),
+                Data::WordCount(lines) => wordcount::run(lines, cores),
+                Data::Flights(flights) => flights::run(flights, cores)?,
+            },
+        ))
     }
 }
 

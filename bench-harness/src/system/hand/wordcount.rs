@@ -86,7 +86,8 @@ impl Word {
 
     #[inline(always)]
     fn hash(&self) -> usize {
-        let product = u128::from(self.head ^ 0x9e37_79b9_7f4a_7c15) * u128::from(self.tail.rotate_left(32) ^ 0xd6e8_feb8_6659_fd93 ^ u64::from(self.len));
+        let product = u128::from(self.head ^ 0x9e37_79b9_7f4a_7c15)
+            * u128::from(self.tail.rotate_left(32) ^ 0xd6e8_feb8_6659_fd93 ^ u64::from(self.len));
         (product as u64 ^ (product >> 64) as u64) as usize
     }
 
@@ -98,7 +99,10 @@ impl Word {
     #[inline(always)]
     fn is(&self, other: &Word, text: &str) -> bool {
         let is_short = self.len <= 16;
-        self.head == other.head && self.tail == other.tail && self.len == other.len && (is_short || self.in_text(text) == other.in_text(text))
+        self.head == other.head
+            && self.tail == other.tail
+            && self.len == other.len
+            && (is_short || self.in_text(text) == other.in_text(text))
     }
 }
 

@@ -52,7 +52,13 @@ impl Schedule {
     }
 }
 
-pub(super) fn run<T: Hopping>(replay: &Replay<T>, batch: usize, rate: f64, mut sender: impl Sender<T>, mut receiver: impl Receiver<T>) -> Outcome {
+pub(super) fn run<T: Hopping>(
+    replay: &Replay<T>,
+    batch: usize,
+    rate: f64,
+    mut sender: impl Sender<T>,
+    mut receiver: impl Receiver<T>,
+) -> Outcome {
     let clock = Clock::new();
     const TICKS: u64 = 1 << 40;
     let ns_per_tick = clock.delta_as_nanos(0, TICKS) as f64 / TICKS as f64;
@@ -74,7 +80,8 @@ pub(super) fn run<T: Hopping>(replay: &Replay<T>, batch: usize, rate: f64, mut s
             while sent < events {
                 let due = schedule.due_by(clock.raw());
                 while sent < due {
-                    let (shift, slice) = slices.next_up_to((due - sent).min(batch as u64) as usize).expect("fewer were sent than there are");
+                    let (shift, slice) =
+                        slices.next_up_to((due - sent).min(batch as u64) as usize).expect("fewer were sent than there are");
                     sender.send(shift, slice);
                     sent += slice.len() as u64;
                 }
@@ -136,7 +143,18 @@ impl Watch {
         let residence_ns = Histogram::new_with_bounds(1, 600_000_000_000, 3).expect("the bounds are valid");
         let spacing = ((1_000.0 / ns_per_tick) as u64).max(2);
         let last_due = schedule.due_at(schedule.events.saturating_sub(1));
-        Watch { schedule, ns_per_tick, warm, residence_ns, next_sample: schedule.due_at(warm), spacing, jitter: 1, last_due, in_flight: 0, samples: 0 }
+        Watch {
+            schedule,
+            ns_per_tick,
+            warm,
+            residence_ns,
+            next_sample: schedule.due_at(warm),
+            spacing,
+            jitter: 1,
+            last_due,
+            in_flight: 0,
+            samples: 0,
+        }
     }
 
     /// Notes that `received` records left at `now`, after `count` had left before them.
@@ -163,7 +181,8 @@ impl Watch {
             self.jitter ^= self.jitter >> 7;
             self.jitter ^= self.jitter << 17;
             // Uniform in half to one and a half times the spacing.
-            self.next_sample += self.spacing / 2 + (u128::from(self.jitter) * u128::from(self.spacing) >> 64) as u64;
+            let jitter = (u128::from(self.jitter) * u128::from(self.spacing)) >> 64;
+            self.next_sample += self.spacing / 2 + jitter as u64;
         }
     }
 
