@@ -86,6 +86,7 @@ pub trait System: Sync {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::workload::{Spec, names, prepare};

@@ -167,6 +167,7 @@ fn disorder_ms(rows: &[Row]) -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -250,6 +250,7 @@ fn remembered(spec: &Spec, answer: impl FnOnce() -> Answer) -> Answer {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -138,6 +138,7 @@ fn wordcount(lines: &Lines) -> Answer {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::BTreeMap;
 

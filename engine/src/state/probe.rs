@@ -325,9 +325,8 @@ mod tests {
     #[test]
     fn keys_made_to_collide_are_spread_by_another_multiplier() {
         // The inverse of the multiplier, by Newton's method: its multiples hash to 1, 2, 3, …, which all begin at entry 0.
-        let inverse = (0..6).fold(FIRST_MULTIPLIER, |inverse, _| {
-            inverse.wrapping_mul(2_u64.wrapping_sub(FIRST_MULTIPLIER.wrapping_mul(inverse)))
-        });
+        let inverse =
+            (0..6).fold(FIRST_MULTIPLIER, |inverse, _| inverse.wrapping_mul(2_u64.wrapping_sub(FIRST_MULTIPLIER.wrapping_mul(inverse))));
         assert_eq!(inverse.wrapping_mul(FIRST_MULTIPLIER), 1);
         let mut slots = ProbeSlots::new();
         let keys = 10_000;

@@ -40,9 +40,11 @@ impl Panes<Event> for Array {
     type Key = u64;
     type Value = (i64, u64);
 
+    #[inline(never)]
     fn add(&mut self, run: &[Event]) {
+        let cells = &mut *self.0;
         for event in run {
-            self.0[event.key as usize % KEYS.next_power_of_two() as usize].add(event.value);
+            cells[event.key as usize % KEYS.next_power_of_two() as usize].add(event.value);
         }
     }
 
@@ -60,6 +62,7 @@ impl Panes<Event> for Table<Cell> {
     type Key = u64;
     type Value = (i64, u64);
 
+    #[inline(never)]
     fn add(&mut self, run: &[Event]) {
         for event in run {
             self.value(event.key).add(event.value);

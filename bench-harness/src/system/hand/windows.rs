@@ -48,6 +48,9 @@ pub(super) struct Meaning<T, K, V, const N: usize> {
 /// Rows of a window at a seam, by its start and their key.
 type Seam<K, V> = Vec<((i64, K), V)>;
 
+/// What a core has at its end: the answer for its own windows, and the rows of those that it shares with its neighbours.
+type Part<K, V> = (Answer, Seam<K, V>);
+
 /// Runs the workload on `cores` cores, with panes made by `panes` on each.
 pub(super) fn run<T: Replayed, P: Panes<T>, const N: usize>(
     replay: &Replay<T>,
@@ -56,7 +59,7 @@ pub(super) fn run<T: Replayed, P: Panes<T>, const N: usize>(
     meaning: &Meaning<T, P::Key, P::Value, N>,
 ) -> (Duration, Answer) {
     let work = |part| half(replay, part, cores, panes(), meaning);
-    parallel(cores, work, |parts: Vec<(Answer, Seam<P::Key, P::Value>)>| {
+    parallel(cores, work, |parts: Vec<Part<P::Key, P::Value>>| {
         let mut answer = Answer::default();
         let mut seams = BTreeMap::new();
         for (part, seam) in parts {
@@ -70,14 +73,14 @@ pub(super) fn run<T: Replayed, P: Panes<T>, const N: usize>(
     })
 }
 
-/// One core's contiguous part: the answer for its own windows, and the rows of those that it shares with its neighbours.
+/// Works on one core's contiguous part.
 fn half<T: Replayed, P: Panes<T>, const N: usize>(
     replay: &Replay<T>,
     part: usize,
     parts: usize,
     mut panes: P,
     meaning: &Meaning<T, P::Key, P::Value, N>,
-) -> (Answer, Seam<P::Key, P::Value>) {
+) -> Part<P::Key, P::Value> {
     let mut answer = Answer::default();
     let mut seam = Vec::new();
     let mut open = None;

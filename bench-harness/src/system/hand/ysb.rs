@@ -17,26 +17,23 @@ const MEANING: Meaning<Ad, u32, u64, 3> =
     Meaning { window_ms: WINDOW_MS, time: |ad| ad.event_time, combine: |a, b| a + b, row: campaign_row };
 
 /// The campaign of each ad; a power of two long, so that a mask takes the place of the bounds check.
-#[derive(Clone)]
-struct Campaigns(Box<[u32; ADS.next_power_of_two() as usize]>);
+type Campaigns = [u32; ADS.next_power_of_two() as usize];
 
-impl Campaigns {
-    fn new(campaigns: &[u32]) -> Campaigns {
-        let mut table = Box::new([0; _]);
-        for (place, &campaign) in table.iter_mut().zip(campaigns) {
-            *place = campaign;
-        }
-        Campaigns(table)
+fn table(campaigns: &[u32]) -> Box<Campaigns> {
+    let mut table: Box<Campaigns> = Box::new([0; _]);
+    for (place, &campaign) in table.iter_mut().zip(campaigns) {
+        *place = campaign;
     }
+    table
+}
 
-    #[inline(always)]
-    fn of(&self, ad: &Ad) -> u32 {
-        self.0[(ad.ad_id % ADS.next_power_of_two()) as usize]
-    }
+#[inline(always)]
+fn campaign_of(campaigns: &Campaigns, ad: &Ad) -> u32 {
+    campaigns[(ad.ad_id % ADS.next_power_of_two()) as usize]
 }
 
 struct Array {
-    campaigns: Campaigns,
+    campaigns: Box<Campaigns>,
     views: [u64; CAMPAIGNS.next_power_of_two() as usize],
 }
 
@@ -44,10 +41,13 @@ impl Panes<Ad> for Array {
     type Key = u32;
     type Value = u64;
 
+    #[inline(never)]
     fn add(&mut self, run: &[Ad]) {
+        let Array { campaigns, views } = self;
+        let campaigns = &**campaigns;
         for ad in run {
-            let campaign = self.campaigns.of(ad) % CAMPAIGNS.next_power_of_two();
-            self.views[campaign as usize] += u64::from(ad.event_type == EventType::View);
+            let campaign = campaign_of(campaigns, ad) % CAMPAIGNS.next_power_of_two();
+            views[campaign as usize] += u64::from(ad.event_type == EventType::View);
         }
     }
 
@@ -62,7 +62,7 @@ impl Panes<Ad> for Array {
 }
 
 struct Hash {
-    campaigns: Campaigns,
+    campaigns: Box<Campaigns>,
     views: Table<u64>,
 }
 
@@ -70,9 +70,12 @@ impl Panes<Ad> for Hash {
     type Key = u32;
     type Value = u64;
 
+    #[inline(never)]
     fn add(&mut self, run: &[Ad]) {
+        let Hash { campaigns, views } = self;
+        let campaigns = &**campaigns;
         for ad in run {
-            *self.views.value(u64::from(self.campaigns.of(ad))) += u64::from(ad.event_type == EventType::View);
+            *views.value(u64::from(campaign_of(campaigns, ad))) += u64::from(ad.event_type == EventType::View);
         }
     }
 
@@ -87,11 +90,11 @@ impl Panes<Ad> for Hash {
 }
 
 pub(super) fn array(replay: &Replay<Ad>, campaigns: &[u32], cores: usize) -> (Duration, Answer) {
-    let panes = || Array { campaigns: Campaigns::new(campaigns), views: [0; _] };
+    let panes = || Array { campaigns: table(campaigns), views: [0; _] };
     windows::run(replay, cores, panes, &MEANING)
 }
 
 pub(super) fn hash(replay: &Replay<Ad>, campaigns: &[u32], cores: usize) -> (Duration, Answer) {
-    let panes = || Hash { campaigns: Campaigns::new(campaigns), views: Table::for_keys(CAMPAIGNS as usize) };
+    let panes = || Hash { campaigns: table(campaigns), views: Table::for_keys(CAMPAIGNS as usize) };
     windows::run(replay, cores, panes, &MEANING)
 }

@@ -110,6 +110,7 @@ fn spaces_16(bytes: &[u8; 16]) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
 
