@@ -16,7 +16,7 @@ use crate::{
     },
     record::Movable,
     ring::{Next, Receiver, channel},
-    runtime::{Progress, Task, Waker},
+    runtime::{Level, Progress, Step, Task, Waker},
     watermark::Merge,
 };
 
@@ -148,7 +148,7 @@ impl<R: Movable> Head for EdgeHead<R> {
                     let merge = Merge::new(ports.inputs);
                     let intake = Rc::new(RefCell::new(Intake::<R, _> { merge, second: None, operator, record: std::marker::PhantomData }));
                     scope.add_inlet::<R::Item>(id, intake.clone());
-                    Box::new(EdgeTask { intake, ports: ports.receivers, turn: 0, batch })
+                    Box::new(EdgeTask { intake, ports: ports.receivers, turn: 0, batch, level: Level::detect() })
                 })
             })
             .collect())
@@ -161,10 +161,23 @@ struct EdgeTask<R: Movable, O> {
     ports: Vec<Port<R::Item>>,
     turn: usize,
     batch: usize,
+    level: Level,
 }
 
 impl<R: Movable, O: Operator<R>> Task for EdgeTask<R, O> {
     fn do_work(&mut self) -> Result<Progress, RunError> {
+        let level = self.level;
+        level.run(self)
+    }
+
+    fn drain(&mut self) {}
+}
+
+impl<R: Movable, O: Operator<R>> Step for EdgeTask<R, O> {
+    type Out = Result<Progress, RunError>;
+
+    #[inline(always)]
+    fn step(&mut self) -> Result<Progress, RunError> {
         let mut intake = self.intake.borrow_mut();
         let mut worked = 0;
         for _ in 0..self.ports.len().max(1) {
@@ -195,6 +208,4 @@ impl<R: Movable, O: Operator<R>> Task for EdgeTask<R, O> {
         }
         if intake.merge.ended() && intake.ready()? { Ok(Progress::Done) } else { Ok(Progress::Idle(None)) }
     }
-
-    fn drain(&mut self) {}
 }

@@ -12,7 +12,7 @@ use crate::{
     },
     record::Record,
     ring::Probe,
-    runtime::{Scope, SourceTask, Tally, Task, Waker},
+    runtime::{Level, Scope, SourceTask, Tally, Task, Waker},
     sink::Sink,
     source::{Reader, Source},
 };
@@ -125,7 +125,14 @@ impl<S: Source> Head for SourceHead<S> {
                 Box::new(move |scope| {
                     reader.attach(&scope.waker);
                     let operator = links.link(end.start(scope), chain);
-                    Box::new(SourceTask { reader, operator, batch, ended: false, tally: Tally::new(records, malformed) })
+                    Box::new(SourceTask {
+                        reader,
+                        operator,
+                        batch,
+                        ended: false,
+                        level: Level::detect(),
+                        tally: Tally::new(records, malformed),
+                    })
                 })
             })
             .collect())

@@ -8,6 +8,7 @@
 
 mod affinity;
 mod cgroup;
+mod features;
 mod fence;
 mod idle;
 mod park;
@@ -17,6 +18,7 @@ mod worker;
 
 pub(crate) use affinity::warn_unpinned;
 pub use affinity::{CoreId, Cores, LimitedBy, available_cores, pin_current_thread};
+pub(crate) use features::{Level, Step};
 pub(crate) use fence::Fences;
 pub(crate) use idle::Idle;
 pub use idle::{UnknownWait, Wait};

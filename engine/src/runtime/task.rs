@@ -2,7 +2,7 @@
 
 use std::{any::Any, cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
 
-use super::Waker;
+use super::{Level, Step, Waker};
 use crate::{
     error::RunError,
     exchange::Inlet,
@@ -62,6 +62,7 @@ pub(crate) struct SourceTask<R, O> {
     pub(crate) operator: O,
     pub(crate) batch: usize,
     pub(crate) ended: bool,
+    pub(crate) level: Level,
     pub(crate) tally: Tally,
 }
 
@@ -89,8 +90,11 @@ impl Drop for Tally {
 /// Batches that a source hands out in one step, if its chain takes them: a cycle over the worker's tasks then costs little beside them.
 const BURST: usize = 4;
 
-impl<R: Reader, O: Operator<R::Out>> Task for SourceTask<R, O> {
-    fn do_work(&mut self) -> Result<Progress, RunError> {
+impl<R: Reader, O: Operator<R::Out>> Step for SourceTask<R, O> {
+    type Out = Result<Progress, RunError>;
+
+    #[inline(always)]
+    fn step(&mut self) -> Result<Progress, RunError> {
         if !self.operator.ready()? {
             return Ok(Progress::Blocked);
         }
@@ -118,6 +122,13 @@ impl<R: Reader, O: Operator<R::Out>> Task for SourceTask<R, O> {
             }
         }
         Ok(Progress::Worked(worked))
+    }
+}
+
+impl<R: Reader, O: Operator<R::Out>> Task for SourceTask<R, O> {
+    fn do_work(&mut self) -> Result<Progress, RunError> {
+        let level = self.level;
+        level.run(self)
     }
 
     fn drain(&mut self) {

@@ -62,7 +62,7 @@ where
     R: Record,
     F: for<'a> FnMut(R::Of<'a>),
 {
-    #[inline]
+    #[inline(always)]
     fn process<'a, I>(&mut self, records: I)
     where
         I: Iterator<Item = R::Of<'a>>,

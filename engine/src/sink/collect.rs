@@ -120,6 +120,7 @@ impl<R: Movable> fmt::Debug for CollectWriter<R> {
 }
 
 impl<R: Movable> Operator<R> for CollectWriter<R> {
+    #[inline(always)]
     fn process<'a, I>(&mut self, records: I)
     where
         I: Iterator<Item = R::Of<'a>>,
@@ -220,7 +221,7 @@ where
     R: Record,
     F: for<'a> FnMut(&mut A, R::Of<'a>),
 {
-    #[inline]
+    #[inline(always)]
     fn process<'a, I>(&mut self, records: I)
     where
         I: Iterator<Item = R::Of<'a>>,

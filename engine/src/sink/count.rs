@@ -116,7 +116,7 @@ pub struct CountWriter {
 }
 
 impl<R: Record> Operator<R> for CountWriter {
-    #[inline]
+    #[inline(always)]
     fn process<'a, I>(&mut self, records: I)
     where
         I: Iterator<Item = R::Of<'a>>,
@@ -185,7 +185,7 @@ where
     R: Record,
     F: for<'a> FnMut(R::Of<'a>) -> u64,
 {
-    #[inline]
+    #[inline(always)]
     fn process<'a, I>(&mut self, records: I)
     where
         I: Iterator<Item = R::Of<'a>>,

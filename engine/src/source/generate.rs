@@ -101,6 +101,7 @@ where
 {
     type Out = Own<T>;
 
+    #[inline(always)]
     fn poll<O: Operator<Own<T>>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         let max = max.max(1) as u64;
         if self.run.is_empty() {
@@ -291,6 +292,7 @@ where
 {
     type Out = Own<T>;
 
+    #[inline(always)]
     fn poll<O: Operator<Own<T>>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         let (batch, start_ns) = match self.step(max.max(1) as u64, Instant::now) {
             Ok(step) => step,

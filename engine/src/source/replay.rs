@@ -173,7 +173,7 @@ where
 {
     type Out = Own<U>;
 
-    #[inline]
+    #[inline(always)]
     fn poll<O: Operator<Own<U>>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         let Some((batch, lap)) = self.laps.next(max) else { return Ok(Polled::End) };
         let records = batch.len();
@@ -209,7 +209,7 @@ pub struct ReplayLentReader<T> {
 impl<T: Send + Sync + 'static> Reader for ReplayLentReader<T> {
     type Out = Lent<T>;
 
-    #[inline]
+    #[inline(always)]
     fn poll<O: Operator<Lent<T>>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         let Some((batch, lap)) = self.laps.next(max) else { return Ok(Polled::End) };
         let records = batch.len();

@@ -125,7 +125,7 @@ impl<R> WatchedReader<R> {
 impl<R: Reader> Reader for WatchedReader<R> {
     type Out = R::Out;
 
-    #[inline]
+    #[inline(always)]
     fn poll<O: Operator<R::Out>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         if self.records == 0 {
             self.watch.0.started.get_or_init(Instant::now);
@@ -180,6 +180,7 @@ pub(super) struct TextReader {
 impl Reader for TextReader {
     type Out = Text;
 
+    #[inline(always)]
     fn poll<O: Operator<Text>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         if self.claimed.is_empty() {
             let claim = max as u64 * CLAIM_BATCHES;
