@@ -313,3 +313,22 @@ fn a_failing_sink_ends_the_job_with_its_fault() {
     };
     assert!(failed.contains("/proc/no-such-folder"), "{failed}");
 }
+
+#[test]
+fn one_handle_feeds_several_workers_and_windows_fire_while_it_lives() {
+    let (ingress, source) = thalweg::source::ingress::<i64>(64);
+    let (sink, mut rows) = thalweg::sink::egress::<Windowed<i64, u64>>(64);
+    let mut flow = Dataflow::new("one handle");
+    flow.source(source).watermarks(Monotone, |time| *time).key_by(|time| time % 3).window(Tumbling::millis(10)).aggregate(Count).sink(sink);
+    let running = flow.start(Config::default()).unwrap();
+    let mut handle = ingress.handle();
+    for time in 0..100 {
+        handle.push(time).unwrap();
+    }
+    // Nothing has ended: the rows come because event time goes on without the workers that nobody feeds.
+    let early: u64 = (0..27).map(|_| rows.next_timeout(Duration::from_secs(20)).unwrap().value).sum();
+    assert_eq!(early, 90);
+    drop((handle, ingress));
+    let rest: u64 = std::iter::from_fn(|| rows.next_timeout(Duration::from_secs(20)).ok()).map(|row| row.value).sum();
+    assert_eq!((early + rest, running.join().unwrap().late), (100, 0));
+}

@@ -82,12 +82,12 @@ impl<T> Forward<T> {
 
     #[inline(always)]
     pub(crate) fn all_ready(&mut self) -> Result<bool, RunError> {
+        // All of them: what one holds must not wait for another.
+        let mut ready = true;
         for outlet in &mut self.outlets {
-            if !outlet.ready()? {
-                return Ok(false);
-            }
+            ready &= outlet.ready()?;
         }
-        Ok(true)
+        Ok(ready)
     }
 }
 

@@ -108,11 +108,11 @@ where
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
+        // All of them: what one holds must not wait for another.
+        let mut ready = true;
         for outlet in &mut self.outlets {
-            if !outlet.ready()? {
-                return Ok(false);
-            }
+            ready &= outlet.ready()?;
         }
-        Ok(true)
+        Ok(ready)
     }
 }

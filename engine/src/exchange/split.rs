@@ -81,6 +81,7 @@ impl<R: Movable, P: Predicate<R>> Operator<R> for Split<R::Item, P> {
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
-        Ok(self.passed.all_ready()? && self.rest.all_ready()?)
+        let passed = self.passed.all_ready()?;
+        Ok(self.rest.all_ready()? && passed)
     }
 }

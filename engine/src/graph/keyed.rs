@@ -135,14 +135,14 @@ where
             graph.refuse(site, windows.refuse());
             graph.late.clone()
         };
-        let combine = Combine { key, windows, aggregate: aggregate.clone(), site, late };
+        let combine = Combine { key, windows, aggregate: aggregate.clone(), site, late: late.clone() };
         let stream = stream
             .then(CombineStep(combine, PhantomData::<fn() -> K>))
             .cross::<Own<WindowPartial<K, A::Partial>>, _>(site, false, |edge| ScatterEnd {
                 edge,
                 group: |partial: &WindowPartial<K, A::Partial>| group_of(partial.key.hash64()),
             })
-            .then(MergePartials { windows, aggregate, site, of: PhantomData });
+            .then(MergePartials { windows, aggregate, site, late, of: PhantomData });
         TimedStream { stream, of: PhantomData }
     }
 }

@@ -130,6 +130,7 @@ impl<S: Source> Head for SourceHead<S> {
                         operator,
                         batch,
                         ended: false,
+                        unfed: false,
                         level: Level::detect(),
                         tally: Tally::new(records, malformed),
                     })

@@ -94,7 +94,8 @@ pub struct Report {
     pub elapsed: Duration,
     /// The stages that begin at a source, in the order in which they were added.
     pub stages: Vec<StageReport>,
-    /// Records that came after their window had fired.
+    /// Records that came after their window had fired. What a worker had already combined of a key and window when it became clear that
+    /// event time had gone on without this worker (it had had no input) counts as one.
     pub late: u64,
 }
 

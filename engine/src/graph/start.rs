@@ -8,7 +8,7 @@ use super::{
     plan::{Stage, workers_of_segment},
 };
 use crate::{
-    error::BuildError,
+    error::{BuildError, RunError},
     operator::blame::{self, Site},
     runtime::{CoreId, Idle, Namer, Scope, Shutdown, Waker, Worker, available_cores, pin_current_thread, warn_unpinned},
 };
@@ -56,6 +56,7 @@ pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildEr
         let (shutdown, namer, waker) = (running.shutdown.clone(), namer.clone(), wakers[worker].clone());
         let name = format!("{}-{worker}", graph.name);
         let body = move || {
+            let _alarm = Alarm(shutdown.clone());
             if let Some(core) = core
                 && !pin_current_thread(core)
             {
@@ -74,6 +75,18 @@ pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildEr
         }
     }
     Ok(running)
+}
+
+/// Ends the job if its worker goes by a panic, wherever that came from: the others would wait for it for ever.
+struct Alarm(Arc<Shutdown>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let operator = "code of a source, a sink or an operator outside of its records (attach, drain or drop)".into();
+            self.0.fail(RunError::Panic { operator, message: "see the panic's own message".into() });
+        }
+    }
 }
 
 /// Refuses what can be refused, and says which core each worker gets (none: not pinned).

@@ -43,6 +43,8 @@ pub(crate) const EMIT: usize = 1024;
 pub enum Control {
     /// No later record has an event time at or below this one.
     Watermark(EventTime),
+    /// No record will come before an input is attached; until the next watermark, event time goes on without this input.
+    Idle,
     /// A checkpoint barrier with its number. Operators pass it on; state snapshots will hang on it.
     Barrier(u64),
     /// No more records will come.

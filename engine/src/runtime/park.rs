@@ -142,6 +142,11 @@ impl Parker {
             parked.swap(false, Ordering::AcqRel);
             return Slept::NotAtAll;
         }
+        // The recheck runs foreign code, which may itself have slept and taken our token; then nobody would wake us again.
+        // ORDERING: Acquire, pairs with the swap in `Waker::unpark`.
+        if !parked.load(Ordering::Acquire) {
+            return Slept::Woken;
+        }
         sleep(if fenced { limit } else { limit.min(UNFENCED_LIMIT) });
         // ORDERING: AcqRel; Acquire pairs with the swap in `Waker::unpark`: what was published before the wake is seen from here on.
         if parked.swap(false, Ordering::AcqRel) { Slept::Unwoken } else { Slept::Woken }

@@ -62,6 +62,8 @@ pub(crate) struct SourceTask<R, O> {
     pub(crate) operator: O,
     pub(crate) batch: usize,
     pub(crate) ended: bool,
+    /// Downstream has been told that there is no input.
+    pub(crate) unfed: bool,
     pub(crate) level: Level,
     pub(crate) tally: Tally,
 }
@@ -105,9 +107,18 @@ impl<R: Reader, O: Operator<R::Out>> Step for SourceTask<R, O> {
         for _ in 0..BURST {
             match self.reader.poll(self.batch, &mut self.operator)? {
                 Polled::Records(records) => {
+                    self.unfed = false;
                     self.tally.handed_out += records as u64;
                     // None may come of a batch in which all was malformed; that is work all the same.
                     worked += records.max(1);
+                }
+                Polled::Unfed => {
+                    if !self.unfed {
+                        self.unfed = true;
+                        self.operator.control(Control::Idle);
+                        return Ok(Progress::Worked(worked + 1));
+                    }
+                    return Ok(Progress::Idle(None));
                 }
                 Polled::Idle(until) => return Ok(if worked > 0 { Progress::Worked(worked) } else { Progress::Idle(until) }),
                 Polled::End => {

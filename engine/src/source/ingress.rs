@@ -580,6 +580,9 @@ impl<T: Send + 'static> Reader for IngressReader<T> {
             self.ended = true;
             return Ok(Polled::End);
         }
+        if lanes == 0 && draining == Draining::No {
+            return Ok(Polled::Unfed);
+        }
         // A drain that could not be fenced is waited out; all else is announced by a wake.
         Ok(Polled::Idle(match draining {
             Draining::Unfenced(until) => Some(until),

@@ -10,7 +10,7 @@ fn run_to_end(mut reader: IngressReader<u64>, mut out: Gather<Own<u64>, u64>) ->
     loop {
         match reader.poll(4, &mut out).unwrap() {
             Polled::Records(_) => {}
-            Polled::Idle(_) => thread::yield_now(),
+            Polled::Idle(_) | Polled::Unfed => thread::yield_now(),
             Polled::End => return out.items,
         }
     }

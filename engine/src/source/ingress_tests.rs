@@ -10,7 +10,7 @@ fn poll_to_end(reader: &mut IngressReader<u64>, out: &mut Gather<Own<u64>, u64>)
     loop {
         match reader.poll(16, out).unwrap() {
             Polled::Records(_) => {}
-            Polled::Idle(_) => thread::yield_now(),
+            Polled::Idle(_) | Polled::Unfed => thread::yield_now(),
             Polled::End => return,
         }
     }
@@ -176,7 +176,7 @@ fn accepted_is_delivered_whenever_the_drain_comes() {
                             }
                             match reader.poll(3, &mut out).unwrap() {
                                 Polled::End => return out.items,
-                                Polled::Idle(_) => thread::yield_now(),
+                                Polled::Idle(_) | Polled::Unfed => thread::yield_now(),
                                 Polled::Records(_) if out.items.len() as u64 >= drain_after => draining.store(true, Ordering::Relaxed),
                                 Polled::Records(_) => {}
                             }

@@ -43,6 +43,9 @@ pub enum Polled {
     Records(usize),
     /// Nothing was there. The reader need not be polled before the time given; without one, it wakes its worker itself.
     Idle(Option<Instant>),
+    /// No input is attached to this reader, so that nothing can come until one is; then it wakes its worker itself. Event time goes on
+    /// without it.
+    Unfed,
     /// The source has ended; it will not be polled again.
     End,
 }

@@ -69,7 +69,7 @@ pub(crate) fn run_readers<R: Reader, T>(
                 assert_eq!(out.batches.last(), Some(&records), "a poll reports what it handed out");
                 assert!(records <= max);
             }
-            Polled::Idle(_) => assert_eq!(out.batches.len(), calls),
+            Polled::Idle(_) | Polled::Unfed => assert_eq!(out.batches.len(), calls),
             Polled::End => {
                 assert_eq!(out.batches.len(), calls);
                 *ended = true;

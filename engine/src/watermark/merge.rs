@@ -8,6 +8,8 @@ pub(crate) struct Merge {
     /// Watermark of each input; `i64::MAX` once it has ended.
     watermarks: Vec<EventTime>,
     ended: Vec<bool>,
+    /// Inputs that nothing is attached to: event time goes on without them.
+    idle: Vec<bool>,
     /// Latest barrier of each input.
     barriers: Vec<u64>,
     merged: EventTime,
@@ -15,15 +17,27 @@ pub(crate) struct Merge {
 
 impl Merge {
     pub(crate) fn new(inputs: usize) -> Self {
-        Self { watermarks: vec![EventTime::MIN; inputs], ended: vec![false; inputs], barriers: vec![0; inputs], merged: EventTime::MIN }
+        Self {
+            watermarks: vec![EventTime::MIN; inputs],
+            ended: vec![false; inputs],
+            idle: vec![false; inputs],
+            barriers: vec![0; inputs],
+            merged: EventTime::MIN,
+        }
     }
 
     /// Takes the control of one input and returns what goes on, if anything: at most a watermark, then at most a barrier or the end.
     pub(crate) fn take(&mut self, input: usize, control: Control) -> [Option<Control>; 2] {
         match control {
             Control::Watermark(watermark) => {
+                self.idle[input] = false;
                 self.watermarks[input] = self.watermarks[input].max(watermark);
                 [self.advance(), None]
+            }
+            Control::Idle => {
+                self.idle[input] = true;
+                let all = (0..self.idle.len()).all(|input| self.idle[input] || self.ended[input]);
+                [self.advance(), all.then_some(Control::Idle)]
             }
             Control::Barrier(number) => {
                 let before = self.complete_barrier();
@@ -32,10 +46,15 @@ impl Merge {
                 [None, (after > before).then_some(Control::Barrier(after))]
             }
             Control::End => {
+                let before = self.complete_barrier();
                 self.ended[input] = true;
                 self.barriers[input] = u64::MAX;
                 self.watermarks[input] = EventTime::MAX;
-                if self.ended() { [None, Some(Control::End)] } else { [self.advance(), None] }
+                if self.ended() {
+                    return [None, Some(Control::End)];
+                }
+                let after = self.complete_barrier();
+                [self.advance(), (after > before).then_some(Control::Barrier(after))]
             }
         }
     }
@@ -51,7 +70,8 @@ impl Merge {
     }
 
     fn advance(&mut self) -> Option<Control> {
-        let lowest = self.watermarks.iter().copied().min()?;
+        let fed = |input: &usize| !self.idle[*input] && !self.ended[*input];
+        let lowest = (0..self.watermarks.len()).filter(fed).map(|input| self.watermarks[input]).min()?;
         (lowest > self.merged).then(|| {
             self.merged = lowest;
             Control::Watermark(lowest)
@@ -81,7 +101,21 @@ mod tests {
         let mut merge = Merge::new(2);
         assert_eq!(merge.take(0, Control::Barrier(1)), [None, None]);
         assert_eq!(merge.take(1, Control::Barrier(1)), [None, Some(Control::Barrier(1))]);
-        assert_eq!(merge.take(0, Control::End), [None, None]);
-        assert_eq!(merge.take(1, Control::Barrier(2)), [None, Some(Control::Barrier(2))]);
+        assert_eq!(merge.take(0, Control::Barrier(2)), [None, None]);
+        assert_eq!(merge.take(1, Control::End), [None, Some(Control::Barrier(2))], "the end of the last one that lacked it completes it");
+        assert_eq!(merge.take(0, Control::Barrier(3)), [None, Some(Control::Barrier(3))]);
+    }
+
+    #[test]
+    fn event_time_goes_on_without_an_idle_input_until_it_speaks() {
+        let mut merge = Merge::new(2);
+        assert_eq!(merge.take(0, Control::Watermark(10)), [None, None]);
+        assert_eq!(merge.take(1, Control::Idle), [Some(Control::Watermark(10)), None]);
+        assert_eq!(merge.take(0, Control::Watermark(20)), [Some(Control::Watermark(20)), None]);
+        assert_eq!(merge.take(1, Control::Watermark(15)), [None, None], "back, and behind: the merged one never goes back");
+        assert_eq!(merge.take(0, Control::Watermark(30)), [None, None]);
+        assert_eq!(merge.take(1, Control::Watermark(25)), [Some(Control::Watermark(25)), None]);
+        assert_eq!(merge.take(0, Control::Idle), [None, None]);
+        assert_eq!(merge.take(1, Control::Idle), [None, Some(Control::Idle)], "all of them");
     }
 }

@@ -212,7 +212,7 @@ where
                 self.open.close(EventTime::MAX);
                 Some(control)
             }
-            Control::Barrier(_) => Some(control),
+            Control::Barrier(_) | Control::Idle => Some(control),
         };
     }
 

@@ -4,9 +4,13 @@
 
 use std::marker::PhantomData;
 
-use super::{Tumbling, WindowPartial, Windowed, last_time, open::OpenWindows};
+use super::{
+    Tumbling, WindowPartial, Windowed, last_time,
+    open::{Late, OpenWindows},
+};
 use crate::{
     error::RunError,
+    metrics::Counter,
     operator::{
         Control, EMIT, Operator,
         aggregate::Aggregate,
@@ -23,12 +27,13 @@ pub struct MergePartials<R, K, A> {
     pub(crate) windows: Tumbling,
     pub(crate) aggregate: A,
     pub(crate) site: Site,
+    pub(crate) late: Counter,
     pub(crate) of: PhantomData<fn(R) -> K>,
 }
 
 impl<R, K, A: Clone> Clone for MergePartials<R, K, A> {
     fn clone(&self) -> Self {
-        Self { windows: self.windows, aggregate: self.aggregate.clone(), site: self.site, of: PhantomData }
+        Self { windows: self.windows, aggregate: self.aggregate.clone(), site: self.site, late: self.late.clone(), of: PhantomData }
     }
 }
 
@@ -103,12 +108,14 @@ impl<R: Record, K: Key, A: Aggregate<R>> MergePartials<R, K, A> {
 
     /// Combines a partial of another window, or one that the current table has to change for.
     fn step(&mut self, open: &mut OpenWindows<K, A::Partial>, WindowPartial { key, start, partial }: WindowPartial<K, A::Partial>) {
-        // Each worker passes a window on before its own watermark does, so a partial is never late here.
-        if let Ok(window) = open.enter(start) {
-            let slot = window.table.slot(&key);
-            guard(self.site, || self.aggregate.combine(slot, partial));
-        } else {
-            debug_assert!(false, "a partial came after its worker's watermark");
+        // Each worker passes a window on before its own watermark does, so a partial is late only if its worker had no input for a while,
+        // and event time went on without it.
+        match open.enter(start) {
+            Ok(window) => {
+                let slot = window.table.slot(&key);
+                guard(self.site, || self.aggregate.combine(slot, partial));
+            }
+            Err(Late) => self.late.add(1),
         }
     }
 
@@ -143,7 +150,7 @@ where
         match control {
             Control::Watermark(watermark) => self.open.close(watermark),
             Control::End => self.open.close(EventTime::MAX),
-            Control::Barrier(_) => {}
+            Control::Barrier(_) | Control::Idle => {}
         }
         self.pending = Some(control);
     }
