@@ -106,7 +106,7 @@ fn combine(ids: Vec<CoreId>, quota: Option<(PathBuf, Quota)>, parallelism: usize
 /// One above the largest core that can be named: beyond it `core_affinity` would index out of its mask.
 const CORES_MAX: usize = if cfg!(windows) { 64 } else { 1024 };
 
-/// Pins the calling thread to a core. `false` if the system does not allow it: run unpinned, and say so with [`warn_unpinned`].
+/// Pins the calling thread to a core. `false` if the system does not allow it: run unpinned, and say so with `warn_unpinned`.
 pub fn pin_current_thread(core: CoreId) -> bool {
     core.0 < CORES_MAX && core_affinity::set_for_current(core_affinity::CoreId { id: core.0 })
 }

@@ -58,7 +58,7 @@ enum Mode {
     Hashed,
 }
 
-/// Keyed state that indexes an array while its keys are dense integers, and hashes otherwise. See the [module](self)'s picture.
+/// Keyed state that indexes an array while its keys are dense integers, and hashes otherwise.
 ///
 /// ```
 /// use thalweg::state::{Cursor, KeyedState, Table};
