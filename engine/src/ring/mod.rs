@@ -25,12 +25,22 @@
 //! # Why not rtrb
 //! The engine needs the positions themselves (control keeps its place by them, the harness samples them through [`Probe`]), a batch that
 //! is one slice rather than two, and the std/loom switch with its planted bug, so that the models check the code that ships. Speed alone
-//! would not have been a reason. The measured ratio to rtrb 0.4.1 chunks with the same batch and capacity, two pinned threads, medians of
-//! interleaved runs (`HOP_PAIRED=30 cargo bench -p thalweg --bench ring`, runs disturbed by other processes left out; AMD EPYC, 2 cores):
+//! would not have been a reason. Throughput relative to rtrb 0.4.1 chunks with the same batch and capacity, two pinned threads on a shared
+//! two-core AMD EPYC: the median of four processes, each the median of up to 40 interleaved runs, and their range (the machine's):
 //!
-//! MEASURED
+//! ```text
+//!   batch 256             ring              moved out         with side ring    |  batch 64, ring
+//!   u64    4,096 slots    1.03 (1.01-1.05)  1.05 (1.00-1.11)  1.01 (1.00-1.09)  |  1.19 (1.09-1.39)
+//!   u64       512 KiB     1.09 (1.01-1.17)  1.15 (1.01-1.21)  1.05 (0.92-1.11)  |  1.23 (1.15-1.73)
+//!   u64         1 MiB     1.10 (0.91-1.49)  1.16 (1.04-1.27)  1.06 (0.85-1.10)  |  1.18 (0.87-1.27)
+//!   64 B   4,096 slots    1.02 (0.65-1.78)  0.95 (0.61-1.02)  1.01 (0.82-1.21)  |  1.04 (0.83-1.13)
+//!   64 B      512 KiB     1.01 (0.94-1.29)  1.03 (1.01-1.22)  1.01 (1.00-1.26)  |  1.07 (0.82-1.21)
+//!   64 B        1 MiB     1.01 (1.00-1.04)  1.00 (0.92-1.04)  1.01 (0.95-1.04)  |  1.25 (1.24-1.28)
+//! ```
 //!
-//! Batches of 64 small records are bistable in every ring, depending on which side waits for the other; read them as "not slower".
+//! Source: `HOP_PAIRED=40 cargo bench -p thalweg --bench ring`. Read it as "not slower": hops of small records are bistable in every ring,
+//! depending on which side waits for the other, and 64-byte records are bound by the traffic between the cores.
+
 #![allow(unsafe_code)]
 
 use std::fmt;
