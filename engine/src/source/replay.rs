@@ -32,7 +32,7 @@ impl<T: 'static> Record for Lent<T> {
     type Of<'a> = (&'a T, u64);
 }
 
-/// A source that replays a block of records; the closure `F` makes what is emitted from a record and its lap.
+/// A source that replays a block of records; for each lap the closure `F` gives another, which makes what is emitted from a record.
 #[derive(Clone)]
 pub struct Replay<T, F> {
     block: Arc<[T]>,
@@ -49,19 +49,34 @@ impl<T, F> fmt::Debug for Replay<T, F> {
 
 impl<T: Send + Sync + 'static> Replay<T, ()> {
     /// The records of `block`, once, cloned as they are handed out.
-    pub fn new(block: impl Into<Arc<[T]>>) -> Replay<T, impl FnMut(&T, u64) -> T + Clone + Send + 'static>
+    pub fn new(block: impl Into<Arc<[T]>>) -> Replay<T, impl FnMut(u64) -> fn(&T) -> T + Clone + Send + 'static>
     where
         T: Clone,
     {
-        Replay::laps(block, 1, |record: &T, _| record.clone())
+        Replay::laps(block, 1, |_| T::clone as fn(&T) -> T)
     }
 
-    /// The records of `block`, `laps` times, each made by `make` from the record and the number of the lap, counted from 0.
+    /// The records of `block`, `laps` times, each made by the closure that `make` returns for the lap, which is counted from 0.
     ///
-    /// The closure is cloned for each reader. `make` may shift event times: `|r, lap| Click { time: r.time + lap as i64 * span, ..*r }`.
-    pub fn laps<U, F>(block: impl Into<Arc<[T]>>, laps: u64, make: F) -> Replay<T, F>
+    /// `make` may shift event times; it is called once a batch, so that what a lap has in common is not computed for each record:
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use thalweg::source::Replay;
+    /// # #[derive(Clone)]
+    /// struct Click { time: i64, user: u32 }
+    /// let (clicks, span) = (vec![Click { time: 3, user: 7 }], 60_000);
+    /// let source = Replay::laps(clicks, 100, move |lap| {
+    ///     let shift = lap as i64 * span;
+    ///     move |click: &Click| Click { time: click.time + shift, ..*click }
+    /// });
+    /// ```
+    ///
+    /// `make` is cloned for each reader.
+    pub fn laps<U, M, F>(block: impl Into<Arc<[T]>>, laps: u64, make: F) -> Replay<T, F>
     where
-        F: FnMut(&T, u64) -> U + Clone + Send + 'static,
+        F: FnMut(u64) -> M + Clone + Send + 'static,
+        M: FnMut(&T) -> U,
     {
         Replay { block: block.into(), laps, records: u64::MAX, make }
     }
@@ -139,11 +154,12 @@ impl<T> Laps<T> {
     }
 }
 
-impl<T, U, F> Source for Replay<T, F>
+impl<T, U, M, F> Source for Replay<T, F>
 where
     T: Send + Sync + 'static,
     U: 'static,
-    F: FnMut(&T, u64) -> U + Clone + Send + 'static,
+    F: FnMut(u64) -> M + Clone + Send + 'static,
+    M: FnMut(&T) -> U,
 {
     type Out = Own<U>;
     type Reader = ReplayReader<T, F>;
@@ -165,11 +181,12 @@ pub struct ReplayReader<T, F> {
     make: F,
 }
 
-impl<T, U, F> Reader for ReplayReader<T, F>
+impl<T, U, M, F> Reader for ReplayReader<T, F>
 where
     T: Send + Sync + 'static,
     U: 'static,
-    F: FnMut(&T, u64) -> U + Send + 'static,
+    F: FnMut(u64) -> M + Send + 'static,
+    M: FnMut(&T) -> U,
 {
     type Out = Own<U>;
 
@@ -177,8 +194,9 @@ where
     fn poll<O: Operator<Own<U>>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         let Some((batch, lap)) = self.laps.next(max) else { return Ok(Polled::End) };
         let records = batch.len();
-        let make = &mut self.make;
-        out.process(self.laps.block[batch].iter().map(|record| blame::source(|| make(record, lap))));
+        // Moved into the loop, so that what it captures stays in registers.
+        let mut make = blame::source(|| (self.make)(lap));
+        out.process(self.laps.block[batch].iter().map(move |record| blame::source(|| make(record))));
         Ok(Polled::Records(records))
     }
 
@@ -237,7 +255,7 @@ mod tests {
         ) {
             let block: Arc<[u64]> = (0..len as u64).collect();
             let span = len as u64;
-            let shares = run_all(Replay::laps(block, laps, move |r: &u64, lap| r + lap * span), readers, max, order);
+            let shares = run_all(Replay::laps(block, laps, move |lap| move |r: &u64| r + lap * span), readers, max, order);
             for share in &shares {
                 prop_assert!(share.is_sorted());
             }
@@ -266,7 +284,7 @@ mod tests {
     #[test]
     fn drained_it_finishes_its_claim() {
         let block: Arc<[u64]> = (0..1000).collect();
-        let mut reader = Replay::laps(block, 100, |r: &u64, lap| r + lap * 1000).open(1).unwrap().remove(0);
+        let mut reader = Replay::laps(block, 100, |lap| move |r: &u64| r + lap * 1000).open(1).unwrap().remove(0);
         let mut out = Gather::own();
         for _ in 0..30 {
             reader.poll(64, &mut out).unwrap();

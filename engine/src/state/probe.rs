@@ -11,7 +11,7 @@
 //! - A free entry has key 0 and an empty accumulator. Key 0 itself hashes to 0, and entry 0 is nobody else's: so no key is lost to the mark,
 //!   and a lookup that finds its key has nothing else to test.
 //! - Between a key's home and its entry no entry is free, and no entry is ever set free but by rebuilding the array.
-//! - At most half of the entries are claimed, so a search ends; at most a quarter while the array is small, so that most searches end where
+//! - At most half of the entries are claimed, so a search ends; at most a third while the array is small, so that most searches end where
 //!   they begin, which is what a processor predicts.
 //!
 //! What lost (10,000 keys, records in random order): choosing the second entry without a branch (the entry's address then waits for the
@@ -29,7 +29,7 @@ const MIN_ENTRIES: usize = 64;
 /// One entry in so many may be claimed ...
 const LOAD: usize = 2;
 /// ... and one in so many of an array up to `SMALL_BYTES`.
-const SMALL_LOAD: usize = 4;
+const SMALL_LOAD: usize = 3;
 /// About what the nearest caches hold together with the records.
 const SMALL_BYTES: usize = 2 << 20;
 /// An insertion that walks further than this says that the hash does not suit the keys.

@@ -131,21 +131,18 @@ impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
         }
     }
 
-    /// Handles a record of another window, or one that the current table has to change for.
+    /// Finds the partial of a record of another window, or of one that the current table has to change for; none if the record is late.
+    ///
+    /// Takes the key alone, so that a record's fields need not be loaded for it.
     #[cold]
     #[inline(never)]
-    fn step<R>(&mut self, time: EventTime, key: &K, record: &R::Of<'_>)
-    where
-        R: Record,
-        A: Aggregate<R, Partial = P>,
-    {
-        let Combine { windows, aggregate, site, late, .. } = &mut self.of;
-        match self.open.enter(windows.start(time)) {
-            Ok(window) => {
-                let partial = window.table.slot(key);
-                guard(*site, || aggregate.lift(partial, record));
+    fn enter<'o>(open: &'o mut OpenWindows<K, P>, of: &Combine<F, A>, time: EventTime, key: &K) -> Option<&'o mut P> {
+        match open.enter(of.windows.start(time)) {
+            Ok(window) => Some(window.table.slot(key)),
+            Err(super::open::Late) => {
+                of.late.add(1);
+                None
             }
-            Err(super::open::Late) => late.add(1),
         }
     }
 
@@ -191,7 +188,10 @@ where
         I: Iterator<Item = (EventTime, R::Of<'a>)>,
     {
         while let Some((time, key, record)) = self.run::<R, I>(&mut records) {
-            self.step::<R>(time, &key, &record);
+            if let Some(partial) = Self::enter(&mut self.open, &self.of, time, &key) {
+                let Combine { aggregate, site, .. } = &mut self.of;
+                guard(*site, || aggregate.lift(partial, &record));
+            }
         }
     }
 

@@ -28,7 +28,10 @@ use crate::{
 /// The engine's replay source over a workload's block.
 pub(super) fn replayed<T: Replayed>(replay: &Replay<T>) -> impl Source<Out = Own<T>> + use<T> {
     let (span, len) = (replay.span, replay.block.len() as u64);
-    let at_lap = move |record: &T, lap: u64| record.at(Shift { time: lap as i64 * span, seq: lap * len });
+    let at_lap = move |lap: u64| {
+        let shift = Shift { time: lap as i64 * span, seq: lap * len };
+        move |record: &T| record.at(shift)
+    };
     EngineReplay::laps(replay.block.clone(), replay.events.div_ceil(len), at_lap).records(replay.events)
 }
 
