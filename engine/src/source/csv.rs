@@ -12,7 +12,8 @@
 //!   input, alone. Blank lines are no rows.
 //! - No allocation a row once the rows' buffers have grown, but for what the user's types own.
 //!
-//! Rows are checked to be UTF-8 as a whole, which is faster than field by field, also for rows of numbers.
+//! Rows are checked to be UTF-8 as a whole, which is faster than field by field, also for rows of numbers. Where the headers are the
+//! type's fields in their order, fields are taken by position: comparing names would cost as much as decoding.
 
 use std::{
     fmt,
@@ -27,6 +28,7 @@ use serde::Deserialize;
 
 use super::{
     Polled, Reader, Source,
+    fields::fields_of,
     malformed::{Fault, Malformed, OnMalformed, Rejects},
     share::{Origin, Shares, Sizes, open_file},
 };
@@ -37,7 +39,7 @@ use crate::{
 };
 
 /// Rows parsed before they are handed on: with rows of some hundred bytes they stay in the L2 cache.
-const ROWS: usize = 256;
+const ROWS: usize = 64;
 
 /// A source of the rows of a CSV text, as records of the family `R`, such as [`Own<Row>`](crate::record::Own).
 ///
@@ -161,6 +163,8 @@ where
         } else {
             None
         };
+        let by_position =
+            headers.as_ref().zip(fields_of::<R::Of<'static>>()).is_some_and(|(headers, fields)| headers.iter().eq(fields.iter().copied()));
         let from = if headers.is_some() { whole.position().byte() } else { 0 };
         let divide = self.rows_are_lines && readers > 1;
         let parsers: Vec<csv::Reader<Input>> = if divide {
@@ -189,6 +193,7 @@ where
                 what: what.clone(),
                 parser,
                 headers: headers.clone(),
+                by_position,
                 width,
                 // Without headers, the first row is a row; where shares are read anew it will be met again.
                 first: (i == 0 && found && headers.is_none() && !divide).then(|| first.clone()),
@@ -265,6 +270,8 @@ pub struct CsvReader<R> {
     what: Arc<str>,
     parser: csv::Reader<Input>,
     headers: Option<StringRecord>,
+    /// Whether the headers are the type's own fields, in their order.
+    by_position: bool,
     /// Fields of the first row.
     width: usize,
     /// The first row, when it had to be read to open the source.
@@ -371,6 +378,7 @@ where
         let mut decode = Decode::<R> {
             rows: self.rows.iter(),
             headers: self.headers.as_ref(),
+            names: self.headers.as_ref().filter(|_| !self.by_position),
             rejects: &mut self.rejects,
             aside,
             records: 0,
@@ -428,6 +436,8 @@ impl Aside<'_> {
 struct Decode<'s, 'a, R> {
     rows: std::slice::Iter<'a, StringRecord>,
     headers: Option<&'a StringRecord>,
+    /// The headers, if fields are to be found by them.
+    names: Option<&'a StringRecord>,
     rejects: &'s mut Rejects,
     aside: Aside<'a>,
     records: usize,
@@ -446,7 +456,8 @@ where
     fn next(&mut self) -> Option<R::Of<'a>> {
         loop {
             let row = self.rows.next()?;
-            match row.deserialize(self.headers) {
+            // A type that only understands names, although it lists its fields, gets them in the second attempt.
+            match row.deserialize(self.names).or_else(|_| row.deserialize(self.headers)) {
                 Ok(record) => {
                     self.records += 1;
                     return Some(record);

@@ -6,6 +6,8 @@
 mod claim;
 #[cfg(feature = "csv")]
 mod csv;
+#[cfg(feature = "csv")]
+mod fields;
 mod generate;
 mod ingress;
 #[cfg(feature = "json")]

@@ -74,16 +74,27 @@ fn spaces_from(bytes: &[u8], from: usize) -> u64 {
     }
 }
 
-/// [`spaces_from`] for a text of fewer than 64 bytes.
+/// [`spaces_from`] for a text of fewer than 64 bytes: as two halves that overlap, so that no loop depends on the length.
+#[inline(always)]
 fn few_spaces(bytes: &[u8]) -> u64 {
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    let whole = chunks.iter().rev().fold(0, |mask, chunk| mask << 16 | spaces_16(chunk));
-    rest.iter().zip(chunks.len() * 16..).fold(whole, |mask, (byte, at)| mask | u64::from(byte.is_ascii_whitespace()) << at)
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<32>(), bytes.last_chunk::<32>()) {
+        spaces_32(first) | spaces_32(last) << (bytes.len() - 32)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+        spaces_16(first) | spaces_16(last) << (bytes.len() - 16)
+    } else {
+        bytes.iter().rev().fold(0, |mask, byte| mask << 1 | u64::from(byte.is_ascii_whitespace()))
+    }
 }
 
 #[inline(always)]
 fn spaces(piece: &[u8; PIECE]) -> u64 {
     let (chunks, _) = piece.as_chunks::<16>();
+    chunks.iter().rev().fold(0, |mask, chunk| mask << 16 | spaces_16(chunk))
+}
+
+#[inline(always)]
+fn spaces_32(bytes: &[u8; 32]) -> u64 {
+    let (chunks, _) = bytes.as_chunks::<16>();
     chunks.iter().rev().fold(0, |mask, chunk| mask << 16 | spaces_16(chunk))
 }
 
