@@ -37,8 +37,8 @@ where
 {
     /// Aggregates each key's records, and emits every change as an [`Update`](crate::operator::Update).
     ///
-    /// With one worker, each record makes an update. With several, each worker combines a batch's records per key before they hop to the
-    /// key's owner, and each of those makes an update.
+    /// Each worker combines the records of a batch per key before they hop to the key's owner, and each of those makes one update: with
+    /// batches of one record, every record does.
     #[track_caller]
     pub fn aggregate<A: Aggregate<L::Out>>(mut self, aggregate: A) -> UpdateStream<L::Out, B, A> {
         let site = self.stream.site("aggregate");

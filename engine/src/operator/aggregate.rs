@@ -20,7 +20,7 @@ pub trait Aggregate<R: Record>: Clone + Send + 'static {
     type Partial: Partial + Clone + Send + 'static;
     /// What is emitted.
     type Out: Send + 'static;
-    /// Adds one record.
+    /// Adds one record; the partial is not empty then.
     fn lift(&mut self, partial: &mut Self::Partial, record: &R::Of<'_>);
     /// Adds another partial.
     fn combine(&mut self, partial: &mut Self::Partial, other: Self::Partial);

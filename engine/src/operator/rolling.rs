@@ -1,16 +1,15 @@
 //! Keyed aggregates without a window: every change of a key's value is emitted.
 //!
 //! ```text
-//!   per worker   intern: key ─▶ dense slot; lift ─▶ Delta { slot, partial, the key itself the first time }
-//!                       one worker:  a delta per record
-//!                       several:     deltas of one batch that concern one key are combined before they hop
+//!   per worker   intern: key ─▶ dense slot; lift into the slot's partial
+//!                        after the batch, for each slot that got a record ─▶ Delta { slot, partial, the key itself the first time }
 //!   key's owner  roll:   values[slot] combine delta ─▶ Update { key, before, after }
 //! ```
 //!
 //! A key is hashed once, where it enters; what hops is its slot, so a text key crosses once and is made owned once per worker.
 //!
 //! Laws: for each key the updates form a chain (`before` of one is `after` of the last; the first has none), and the last `after` is the
-//! aggregate over all its records.
+//! aggregate over all its records. A batch makes one update of a key, however many of its records are the key's.
 
 use std::{hash::Hash, iter, marker::PhantomData};
 
@@ -26,7 +25,7 @@ use crate::{
     error::RunError,
     exchange::group_of,
     record::{Own, Record, Text},
-    state::{Dictionary, Key, KeyedState, Partial, Prepared, Table},
+    state::{Dictionary, Key, KeyedState, Partial, Prepared, Table, prefetch},
 };
 
 /// A change of a key's value.
@@ -189,7 +188,16 @@ impl<R: Record, B: KeyBy<R>, A: Aggregate<R>> Step<R> for Intern<R, B, A> {
     type Out = Own<Delta<B::Owned, A::Partial>>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<R> + 'static {
         let origin = u16::try_from(cx.instance).expect("fewer workers than 2^16");
-        Interning { of: self, index: B::Index::default(), origin, combine: cx.instances > 1, slots: Vec::new(), dirty: Vec::new(), next }
+        Interning {
+            of: self,
+            index: B::Index::default(),
+            origin,
+            partials: Vec::new(),
+            groups: Vec::new(),
+            dirty: Vec::new(),
+            fresh: Vec::new(),
+            next,
+        }
     }
 }
 
@@ -197,22 +205,56 @@ struct Interning<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> {
     of: Intern<R, B, A>,
     index: B::Index,
     origin: u16,
-    /// Whether deltas of one key are combined over a batch, because they hop.
-    combine: bool,
-    slots: Vec<Interned<B::Owned, A::Partial>>,
-    /// Slots with a delta in this batch, in the order of their first record.
+    /// By slot: what this batch adds. All empty between batches.
+    partials: Vec<A::Partial>,
+    /// By slot: the key's group.
+    groups: Vec<u8>,
+    /// Slots with a partial, in the order of their first record. Only as many are valid as `lift` says.
     dirty: Vec<u32>,
+    /// Keys that this batch has brought, in the order of their slots, which is that of `dirty` too.
+    fresh: Vec<B::Owned>,
     next: N,
 }
 
 /// Records whose keys are looked up together.
 const GROUP: usize = 64;
 
-struct Interned<K, P> {
-    partial: P,
-    /// The key until it has been sent.
-    key: Option<K>,
-    group: u8,
+/// Records with what is known of their keys, to be looked up.
+type Group<'a, R, B> = [Option<(<R as Record>::Of<'a>, <B as KeyBy<R>>::Prepared)>; GROUP];
+
+impl<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> Interning<R, B, A, N> {
+    /// Looks the keys of some records up and lifts the records. Slots that had no partial yet go to `dirty[touched..]`; returns its new end.
+    ///
+    /// Two loops, since what the first one finds is no nearer to the processor than what it searches: the waits overlap in each.
+    #[inline(never)]
+    fn lift<'a>(&mut self, group: &mut [Option<(R::Of<'a>, B::Prepared)>], mut touched: usize) -> usize {
+        let Self { of: Intern { by, aggregate, site, .. }, index, partials, groups, dirty, fresh, .. } = self;
+        let site = *site;
+        let mut slots = [0; GROUP];
+        for (place, slot) in group.iter().zip(&mut slots) {
+            let Some((record, prepared)) = place else { continue };
+            let (found, key) = guard(site, || by.intern(index, record, *prepared));
+            if let Some(key) = key {
+                groups.push(group_of(B::hash(&key)));
+                partials.push(A::Partial::empty());
+                fresh.push(key);
+            }
+            prefetch(&partials[found as usize]);
+            *slot = found;
+        }
+        for (place, slot) in group.iter_mut().zip(slots) {
+            let Some((record, _)) = place.take() else { continue };
+            let partial = &mut partials[slot as usize];
+            // Written in vain if the slot is there already: whether a word is the batch's first of its kind cannot be predicted.
+            match dirty.get_mut(touched) {
+                Some(place) => *place = slot,
+                None => dirty.push(slot),
+            }
+            touched += usize::from(partial.is_empty());
+            guard(site, || aggregate.lift(partial, &record));
+        }
+        touched
+    }
 }
 
 impl<R, B, A, N> Operator<R> for Interning<R, B, A, N>
@@ -227,52 +269,25 @@ where
     where
         I: Iterator<Item = R::Of<'a>>,
     {
-        let Self { of: Intern { by, aggregate, site, .. }, index, origin, slots, dirty, next, .. } = self;
-        let (site, origin) = (*site, *origin);
-        let mut records = records;
-        let mut group = [const { None }; GROUP];
-        loop {
-            let mut filled = 0;
-            for place in &mut group {
-                let Some(record) = records.next() else { break };
-                let prepared = guard(site, || by.prepare(index, &record));
-                *place = Some((record, prepared));
-                filled += 1;
+        let known = self.groups.len();
+        let mut group: Group<'a, R, B> = [const { None }; GROUP];
+        let (mut filled, mut touched) = (0, 0);
+        records.for_each(|record| {
+            let prepared = guard(self.of.site, || self.of.by.prepare(&self.index, &record));
+            group[filled] = Some((record, prepared));
+            filled += 1;
+            if filled == GROUP {
+                filled = 0;
+                touched = self.lift(&mut group, touched);
             }
-            let interned = group[..filled].iter_mut().filter_map(Option::take).map(|(record, prepared)| {
-                let (slot, key) = guard(site, || by.intern(index, &record, prepared));
-                (record, slot, key)
-            });
-            if !self.combine {
-                next.process(interned.map(|(record, slot, key)| {
-                    let mut partial = A::Partial::empty();
-                    guard(site, || aggregate.lift(&mut partial, &record));
-                    Delta { partial, key, slot, origin, group: 0 }
-                }));
-            } else {
-                interned.for_each(|(record, slot, key)| {
-                    if let Some(key) = key {
-                        let group = group_of(B::hash(&key));
-                        slots.push(Interned { partial: A::Partial::empty(), key: Some(key), group });
-                    }
-                    let interned = &mut slots[slot as usize];
-                    if interned.partial.is_empty() {
-                        dirty.push(slot);
-                    }
-                    guard(site, || aggregate.lift(&mut interned.partial, &record));
-                });
-            }
-            if filled < GROUP {
-                break;
-            }
-        }
-        if !self.combine {
-            return;
-        }
-        next.process(dirty.drain(..).map(|slot| {
-            let interned = &mut slots[slot as usize];
-            let partial = std::mem::replace(&mut interned.partial, A::Partial::empty());
-            Delta { partial, key: interned.key.take(), slot, origin, group: interned.group }
+        });
+        touched = self.lift(&mut group[..filled], touched);
+        let Self { origin, partials, groups, dirty, fresh, next, .. } = self;
+        let mut fresh = fresh.drain(..);
+        next.process(dirty[..touched].iter().map(|&slot| {
+            let partial = std::mem::replace(&mut partials[slot as usize], A::Partial::empty());
+            let key = if slot as usize >= known { fresh.next() } else { None };
+            Delta { partial, key, slot, origin: *origin, group: groups[slot as usize] }
         }));
     }
 

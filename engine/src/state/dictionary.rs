@@ -18,18 +18,20 @@
 //!
 //! Non-goals: forgetting single keys; more than 2^32 - 1 keys.
 
-use std::{fmt, hash::Hasher, hint::select_unpredictable, ops::Range};
+use std::{fmt, hash::Hasher, ops::Range};
 
 use foldhash::{SharedSeed, fast::FoldHasher};
 
-use super::{key::mix, prefetch::prefetch};
+use super::{
+    key::mix,
+    prefetch::prefetch,
+    short::{self, SHORT_BYTES},
+};
 
 /// The least number of index entries.
 const MIN_ENTRIES: usize = 64;
 /// One index entry in so many may be taken.
 const LOAD: usize = 2;
-/// Keys of up to this many bytes are packed whole.
-const SHORT_BYTES: usize = 16;
 /// What is no slot.
 const NO_SLOT: u32 = u32::MAX;
 /// An entry without a key. No key packs to this word: its length is none.
@@ -125,8 +127,7 @@ impl Packed {
     /// Where the search in the index begins, before it is cut to size.
     #[inline(always)]
     fn home(&self) -> usize {
-        let product =
-            u128::from(self.left ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(self.right ^ 0x9e37_79b9_7f4a_7c15 ^ self.length);
+        let product = u128::from(self.left ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(self.right ^ 0x9e37_79b9_7f4a_7c15 ^ self.length);
         ((product >> 64) as u64 ^ product as u64) as usize
     }
 
@@ -144,33 +145,11 @@ struct Entry {
     slot: u32,
 }
 
-#[inline(always)]
-fn read_u32(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")))
-}
-
-/// Packs a key, without a branch that depends on its length: text has words of 2 and of 12 bytes in no order that a processor could guess.
-///
-/// From 4 to 16 bytes it is read in four pieces of four, from both ends, which overlap but cover it; up to 3 bytes, in three of one.
-///
-/// Source: the reading of short keys in wyhash (Wang Yi, "wyhash and wyrand", 2019); here the pieces are kept and not only hashed.
+/// Packs a key.
 #[inline(always)]
 fn pack(bytes: &[u8]) -> Packed {
-    let length = bytes.len();
-    if length == 0 || length > SHORT_BYTES {
-        let (left, right) = pack_rare(bytes);
-        return Packed { left, right, length: length as u64 };
-    }
-    let is_tiny = length < 4;
-    let tiny = u64::from(bytes[0]) | u64::from(bytes[length / 2]) << 8 | u64::from(bytes[length - 1]) << 16;
-    let wide = select_unpredictable(is_tiny, &[0; 4][..], bytes);
-    let end = wide.len();
-    assert!((4..=SHORT_BYTES).contains(&end), "no key is shorter after the selection, nor longer after the test");
-    // 0 below eight bytes, 4 below 16, else 8.
-    let step = end / 8 * 4;
-    let left = read_u32(wide, 0) << 32 | read_u32(wide, step);
-    let right = read_u32(wide, end - 4) << 32 | read_u32(wide, end - 4 - step);
-    Packed { left: select_unpredictable(is_tiny, tiny, left), right, length: length as u64 }
+    let (left, right) = if (1..=SHORT_BYTES).contains(&bytes.len()) { short::pack(bytes) } else { pack_rare(bytes) };
+    Packed { left, right, length: bytes.len() as u64 }
 }
 
 /// `left` and `right` of an empty key or a long one.
@@ -185,7 +164,19 @@ fn pack_rare(bytes: &[u8]) -> (u64, u64) {
 
 /// A key that is about to be looked up.
 #[derive(Clone, Copy)]
-pub struct Prepared(Packed);
+pub struct Prepared {
+    word: Packed,
+    /// Where the search begins, before it is cut to size.
+    home: usize,
+}
+
+impl Prepared {
+    #[inline(always)]
+    fn of(bytes: &[u8]) -> Self {
+        let word = pack(bytes);
+        Self { word, home: word.home() }
+    }
+}
 
 /// Numbers distinct texts from 0 on.
 ///
@@ -239,16 +230,16 @@ impl<Q: Word + ?Sized> Dictionary<Q> {
     /// With 2^32 - 1 keys already there.
     #[inline]
     pub fn slot(&mut self, key: &Q) -> (u32, bool) {
-        self.slot_prepared(key, Prepared(pack(key.bytes())))
+        self.slot_prepared(key, Prepared::of(key.bytes()))
     }
 
     /// Packs a key and asks the cache for its place, so that the waits for several keys overlap: prepare a group, then look it up with
     /// [`slot_prepared`](Self::slot_prepared).
     #[inline(always)]
     pub fn prepare(&self, key: &Q) -> Prepared {
-        let word = pack(key.bytes());
-        prefetch(&self.index[word.home() & (self.index.len() - 1)]);
-        Prepared(word)
+        let prepared = Prepared::of(key.bytes());
+        prefetch(&self.index[prepared.home & (self.index.len() - 1)]);
+        prepared
     }
 
     /// As [`slot`](Self::slot), with what [`prepare`](Self::prepare) returned for the same key.
@@ -256,17 +247,17 @@ impl<Q: Word + ?Sized> Dictionary<Q> {
     /// # Panics
     /// As [`slot`](Self::slot).
     #[inline(always)]
-    pub fn slot_prepared(&mut self, key: &Q, Prepared(word): Prepared) -> (u32, bool) {
-        match self.search(key, &word) {
+    pub fn slot_prepared(&mut self, key: &Q, prepared: Prepared) -> (u32, bool) {
+        match self.search(key, &prepared) {
             Ok(slot) => (slot, false),
-            Err(at) => (self.place(key, word, at), true),
+            Err(at) => (self.place(key, prepared.word, at), true),
         }
     }
 
     /// The slot of a key that is there already.
     #[inline]
     pub fn find(&self, key: &Q) -> Option<u32> {
-        self.search(key, &pack(key.bytes())).ok()
+        self.search(key, &Prepared::of(key.bytes())).ok()
     }
 
     /// The key of a slot.
@@ -306,9 +297,9 @@ impl<Q: Word + ?Sized> Dictionary<Q> {
 
     /// The slot, or else the place in the index where the key belongs.
     #[inline(always)]
-    fn search(&self, key: &Q, word: &Packed) -> Result<u32, usize> {
+    fn search(&self, key: &Q, Prepared { word, home }: &Prepared) -> Result<u32, usize> {
         let index = self.index.as_slice();
-        let mut at = word.home();
+        let mut at = *home;
         loop {
             at &= index.len() - 1;
             let entry = &index[at];

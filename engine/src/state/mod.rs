@@ -24,11 +24,13 @@ mod hashed;
 mod key;
 mod prefetch;
 mod probe;
+mod short;
 mod table;
 
 pub use dictionary::{Dictionary, Prepared, Word};
 pub use direct::Direct;
 pub use key::Key;
+pub(crate) use prefetch::prefetch;
 pub use probe::Probe;
 pub use table::Table;
 
