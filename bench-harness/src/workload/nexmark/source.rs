@@ -32,7 +32,7 @@ use super::{
     block::Block,
     claim::Claims,
     generate::Generator,
-    model::{Auction, Bid, Event, Events, Kind, Person},
+    model::{Auction, Bid, Event, Events, Person},
 };
 
 /// How far a lap is ahead of the block itself.
@@ -236,15 +236,6 @@ impl Reader for InlineReader {
     }
 }
 
-/// Counts the kinds of some events: persons, auctions, bids.
-pub fn kinds<'a>(events: impl Iterator<Item = Event<'a>>) -> [u64; 3] {
-    let mut counts = [0; 3];
-    for event in events {
-        counts[match event.kind() {
-            Kind::Person => 0,
-            Kind::Auction => 1,
-            Kind::Bid => 2,
-        }] += 1;
-    }
-    counts
-}
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
