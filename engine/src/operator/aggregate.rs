@@ -24,6 +24,15 @@ pub trait Aggregate<R: Record>: Clone + Send + 'static {
     fn lift(&mut self, partial: &mut Self::Partial, record: &R::Of<'_>);
     /// Adds another partial.
     fn combine(&mut self, partial: &mut Self::Partial, other: Self::Partial);
+    /// Whether [`invert`](Self::invert) undoes [`combine`](Self::combine) exactly. Sliding windows then fire cheaper.
+    const INVERTS: bool = false;
+    /// Takes a partial out again that was combined into this one. Called only if `INVERTS` says so.
+    ///
+    /// Must be exact: sums of floating-point numbers have no inverse, since rounding would stay behind.
+    fn invert(&mut self, partial: &mut Self::Partial, other: &Self::Partial) {
+        let _ = (partial, other);
+        unreachable!("an aggregate with INVERTS must define invert()")
+    }
     /// Turns a partial into a result. Never called on an empty one.
     fn lower(&self, partial: &Self::Partial) -> Self::Out;
 }
@@ -57,6 +66,11 @@ impl<R: Record> Aggregate<R> for Count {
     #[inline(always)]
     fn combine(&mut self, partial: &mut Tally, other: Tally) {
         partial.0 += other.0;
+    }
+    const INVERTS: bool = true;
+    #[inline(always)]
+    fn invert(&mut self, partial: &mut Tally, other: &Tally) {
+        partial.0 -= other.0;
     }
     #[inline(always)]
     fn lower(&self, partial: &Tally) -> u64 {
@@ -127,6 +141,11 @@ where
     #[inline(always)]
     fn combine(&mut self, partial: &mut SumCount, other: SumCount) {
         *partial += other;
+    }
+    const INVERTS: bool = true;
+    #[inline(always)]
+    fn invert(&mut self, partial: &mut SumCount, other: &SumCount) {
+        *partial = SumCount { sum: partial.sum.wrapping_sub(other.sum), count: partial.count - other.count };
     }
     #[inline(always)]
     fn lower(&self, partial: &SumCount) -> SumCount {

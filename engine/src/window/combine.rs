@@ -4,7 +4,7 @@
 //! directly, so that a record costs two comparisons and an update in place. A record that breaks the run is handled with all the care it
 //! needs (another window, a late record, a key that makes the table change), and the next run begins.
 
-use super::{Tumbling, WindowPartial, last_time, open::OpenWindows};
+use super::{Tumbling, WindowPartial, assign::Slices, last_time, open::OpenWindows};
 use crate::{
     error::RunError,
     metrics::Counter,
@@ -22,7 +22,10 @@ use crate::{
 /// What a window aggregate is made of, before it has any state.
 pub(crate) struct Combine<F, A> {
     pub(crate) key: F,
+    /// The windows, or the slices that they are made of.
     pub(crate) windows: Tumbling,
+    /// How windows are made of slices.
+    pub(crate) slices: Slices,
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
@@ -30,13 +33,13 @@ pub(crate) struct Combine<F, A> {
 
 impl<F: Clone, A: Clone> Clone for Combine<F, A> {
     fn clone(&self) -> Self {
-        let Self { key, windows, aggregate, site, late } = self;
-        Self { key: key.clone(), windows: *windows, aggregate: aggregate.clone(), site: *site, late: late.clone() }
+        let Self { key, windows, slices, aggregate, site, late } = self;
+        Self { key: key.clone(), windows: *windows, slices: *slices, aggregate: aggregate.clone(), site: *site, late: late.clone() }
     }
 }
 
 /// Carries the key's type, which `Combine` leaves open.
-pub struct CombineStep<F, A, K>(pub(crate) Combine<F, A>, pub(crate) std::marker::PhantomData<fn() -> K>);
+pub(crate) struct CombineStep<F, A, K>(pub(crate) Combine<F, A>, pub(crate) std::marker::PhantomData<fn() -> K>);
 
 impl<F: Clone, A: Clone, K> Clone for CombineStep<F, A, K> {
     fn clone(&self) -> Self {
@@ -53,7 +56,7 @@ where
 {
     type Out = Own<WindowPartial<K, A::Partial>>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<R>> + 'static {
-        let open = OpenWindows::new(self.0.windows.size_ms());
+        let open = OpenWindows::new(self.0.slices);
         Combining { of: self.0, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
     }
 }
@@ -193,6 +196,9 @@ where
                 guard(*site, || aggregate.lift(partial, &record));
             }
         }
+        if self.of.slices.is_lenient() {
+            self.open.close_reopened();
+        }
     }
 
     fn control(&mut self, control: Control) {
@@ -200,10 +206,15 @@ where
             Control::Watermark(watermark) => {
                 // All that leaves here has the last time of a window, so nothing is to be told downstream before the watermark passes one;
                 // and then it is known that nothing comes before the last time of the next.
-                if watermark < self.passes_next {
+                // Windows that may change later have to know how far event time is.
+                if watermark < self.passes_next && !self.of.slices.is_lenient() {
                     return;
                 }
                 self.open.close(watermark);
+                if self.of.slices.is_lenient() {
+                    self.pending = Some(control);
+                    return;
+                }
                 let start = self.of.windows.start(watermark.saturating_add(1));
                 self.passes_next = last_time(start, self.of.windows.size_ms());
                 Some(Control::Watermark(self.passes_next.saturating_sub(1)))
@@ -218,6 +229,6 @@ where
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
-        if self.pending.is_none() { self.next.ready() } else { self.emit() }
+        if self.pending.is_none() && !self.open.is_firing() { self.next.ready() } else { self.emit() }
     }
 }

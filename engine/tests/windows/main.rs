@@ -1,0 +1,5 @@
+//! Windows against naive oracles that go through the records one by one: neither batches, workers nor chaining may change a result.
+#![allow(clippy::unwrap_used)]
+
+mod oracle;
+mod sliding;
