@@ -91,7 +91,7 @@ where
     F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
     K: Key,
 {
-    /// Divides each key's records into windows: [`Tumbling`](crate::Tumbling) or [`Sliding`](crate::Sliding).
+    /// Divides each key's records into windows: [`Tumbling`](crate::Tumbling), [`Sliding`](crate::Sliding) or [`Session`](crate::Session).
     pub fn window<W>(self, windows: W) -> WindowedStream<R, H, L, F, K, W> {
         WindowedStream { keyed: self, windows }
     }

@@ -13,7 +13,9 @@ use crate::{
     },
     record::{Own, Record, Timed},
     state::Key,
-    window::{Combine, CombineStep, MergePartials, MergeSlices, Slices, Sliding, Tumbling, WindowPartial, Windowed},
+    window::{
+        Combine, CombineStep, Lift, MergePartials, MergeSessions, MergeSlices, Session, Slices, Sliding, Tumbling, WindowPartial, Windowed,
+    },
 };
 
 /// A stream with a key, divided into windows.
@@ -38,6 +40,9 @@ pub type ResultStream<R, K, A> = MergedStream<R, K, A, MergePartials<R, K, A>>;
 
 /// The stream of results behind an aggregate over sliding windows.
 pub type SlidingStream<R, K, A> = MergedStream<R, K, A, MergeSlices<R, K, A>>;
+
+/// The stream of results behind an aggregate over sessions.
+pub type SessionStream<R, K, A> = MergedStream<R, K, A, MergeSessions<R, K, A>>;
 
 impl<R, H, L, F, K, W> WindowedStream<R, H, L, F, K, W>
 where
@@ -107,5 +112,34 @@ where
         let refused = self.windows.refuse();
         let (stream, site, late) = self.combine(aggregate.clone(), windows, refused);
         TimedStream { stream: stream.then(MergeSlices { windows, aggregate, site, late, of: PhantomData }), of: PhantomData }
+    }
+}
+
+impl<R, H, L, F, K> WindowedStream<R, H, L, F, K, Session>
+where
+    R: Record,
+    H: Head<Out = L::In>,
+    L: Link<Out = Timed<R>>,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
+    K: Key,
+{
+    /// Aggregates the records of each key's sessions; results come once, when no record to come can be in the session.
+    ///
+    /// Each record hops to its key's owner, lifted.
+    #[track_caller]
+    pub fn aggregate<A: Aggregate<R>>(self, aggregate: A) -> SessionStream<R, K, A> {
+        let Self { keyed: TimedKeyedStream { mut stream, key, .. }, windows } = self;
+        let site = stream.site("window");
+        let late = {
+            let mut graph = stream.graph.borrow_mut();
+            graph.refuse(site, windows.refuse());
+            graph.late.clone()
+        };
+        let lift = Lift { key, aggregate: aggregate.clone(), site, next: (), of: PhantomData::<fn() -> K> };
+        let stream = stream.then(lift).cross::<Partials<R, K, A>, _>(site, false, |edge| ScatterEnd {
+            edge,
+            group: |partial: &WindowPartial<K, A::Partial>| group_of(partial.key.hash64()),
+        });
+        TimedStream { stream: stream.then(MergeSessions { windows, aggregate, site, late, of: PhantomData }), of: PhantomData }
     }
 }

@@ -15,16 +15,20 @@
 mod assign;
 mod combine;
 mod merge;
+mod merge_sessions;
 mod merge_slices;
 mod numbered;
 mod open;
+mod session;
 mod slide;
 
 pub(crate) use assign::Slices;
 pub use assign::Sliding;
 pub(crate) use combine::{Combine, CombineStep};
 pub(crate) use merge::MergePartials;
+pub(crate) use merge_sessions::{Lift, MergeSessions};
 pub(crate) use merge_slices::MergeSlices;
+pub use session::Session;
 
 use crate::time::EventTime;
 

@@ -71,9 +71,4 @@ impl<K: Key, V: Default> Numbered<K, V> {
     pub(crate) fn entries(&self) -> &[Entry<K, V>] {
         &self.entries
     }
-
-    /// Keys that have a number.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
-    }
 }
