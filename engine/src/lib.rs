@@ -52,8 +52,8 @@ pub mod window;
 
 pub use error::{BuildError, RunError};
 pub use graph::{
-    Config, Dataflow, KeyedStream, MergedStream, Report, ResultStream, Running, SessionStream, SlidingStream, StageReport, Stream,
-    TimedKeyedStream, TimedStream, UpdateStream, WindowedStream,
+    Config, Dataflow, KeyedStream, LateSplitStream, LateToStream, Report, Running, SessionStream, StageReport, Stream, TimedKeyedStream,
+    TimedStream, UpdateStream, WindowStream, WindowedStream,
 };
 pub use operator::{Aggregate, Count, Reduce, Sum, SumCount, Update};
 pub use record::{Own, Record, Text, Timed};
@@ -62,7 +62,7 @@ pub use sink::{Checksum, Collect, FileSink, Fold, ForEach};
 pub use source::{Generate, Lines, OnMalformed, Replay};
 pub use time::EventTime;
 pub use watermark::{BoundedDisorder, Monotone};
-pub use window::{Session, Sliding, Tumbling, Windowed};
+pub use window::{Lenient, Revised, Session, Sliding, Tumbling, Windowed};
 
 /// The README's program is a test.
 #[cfg(doctest)]

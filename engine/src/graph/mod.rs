@@ -26,6 +26,6 @@ pub use keyed::{KeyedStream, TimedKeyedStream, UpdateStream};
 pub use running::{Report, Running, StageReport};
 pub use stream::Stream;
 pub use timed::TimedStream;
-pub use windowed::{MergedStream, ResultStream, SessionStream, SlidingStream, WindowedStream};
+pub use windowed::{LateSplitStream, LateToStream, SessionStream, WindowStream, WindowedStream};
 
 pub(crate) use plan::{End, EndSeed, Head, SourceHead, StageCx, TaskSeed};

@@ -96,7 +96,7 @@ fn gcd(a: i64, b: i64) -> i64 {
 ///
 /// Arithmetic is in 128 bits: near the ends of the time scale, windows reach beyond what an [`EventTime`] can say.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slices {
+pub struct Slices {
     pub(crate) slice: Tumbling,
     size: i128,
     slide: i128,
@@ -171,6 +171,21 @@ impl Slices {
             Some(window) => self.kept_of_window(window),
             None => EventTime::MAX,
         }
+    }
+
+    /// Whether any window holds this time.
+    pub(crate) fn is_in_window(self, time: EventTime) -> bool {
+        i128::from(time).rem_euclid(self.slide) < self.size
+    }
+
+    /// Records before this time are late once the watermark is here, unless they are in a gap.
+    pub(crate) fn late_before(self, watermark: EventTime) -> EventTime {
+        clamp(self.first_window(i128::from(watermark) + 1 - self.lateness))
+    }
+
+    /// The watermark behind windows that may change: no result comes behind it.
+    pub(crate) fn held_back(self, watermark: EventTime) -> EventTime {
+        if watermark == EventTime::MAX { watermark } else { clamp(i128::from(watermark) - self.lateness) }
     }
 
     /// The slice's own last time.

@@ -56,13 +56,12 @@ where
 {
     type Out = Own<WindowPartial<K, A::Partial>>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<R>> + 'static {
-        let open = OpenWindows::new(self.0.slices);
-        Combining { of: self.0, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
+        Combining::new(self.0, next)
     }
 }
 
 /// Keeps partials per window and key, and passes them on when the watermark passes the window.
-struct Combining<F, A, K, P, N> {
+pub(crate) struct Combining<F, A, K, P, N> {
     of: Combine<F, A>,
     open: OpenWindows<K, P>,
     emitted: Vec<WindowPartial<K, P>>,
@@ -74,6 +73,11 @@ struct Combining<F, A, K, P, N> {
 }
 
 impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
+    pub(crate) fn new(of: Combine<F, A>, next: N) -> Self {
+        let open = OpenWindows::new(of.slices);
+        Self { of, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
+    }
+
     /// Works records off as long as they belong to the current window and its table takes them; returns the one that breaks the run.
     #[inline(always)]
     fn run<'a, R, I>(&mut self, records: &mut I) -> Option<(EventTime, K, R::Of<'a>)>

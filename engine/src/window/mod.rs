@@ -14,21 +14,28 @@
 
 mod assign;
 mod combine;
+mod late;
 mod merge;
 mod merge_sessions;
 mod merge_slices;
 mod numbered;
 mod open;
+mod revise;
 mod session;
+mod sliced;
 mod slide;
 
-pub(crate) use assign::Slices;
+pub use assign::Slices;
 pub use assign::Sliding;
 pub(crate) use combine::{Combine, CombineStep};
+pub(crate) use late::LateEnd;
 pub(crate) use merge::MergePartials;
 pub(crate) use merge_sessions::{Lift, MergeSessions};
 pub(crate) use merge_slices::MergeSlices;
+pub(crate) use revise::MergeRevising;
+pub use revise::Revised;
 pub use session::Session;
+pub use sliced::{Half, Lenient, Merges, Sliced};
 
 use crate::time::EventTime;
 
