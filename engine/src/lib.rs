@@ -55,7 +55,9 @@ pub use graph::{
     Config, Dataflow, KeyedStream, LateSplitStream, LateToStream, Report, Running, SessionStream, StageReport, Stream, TimedKeyedStream,
     TimedStream, UpdateStream, WindowStream, WindowedStream,
 };
-pub use operator::{Aggregate, Count, Reduce, Sum, SumCount, Update};
+pub use operator::{
+    Aggregate, ApproxDistinct, Count, DistinctCount, First, FloatMean, Last, Max, Mean, Min, Reduce, Sum, SumCount, TopN, Total, Update,
+};
 pub use record::{Own, Record, Text, Timed};
 pub use runtime::{Wait, Waker};
 pub use sink::{Checksum, Collect, FileSink, Fold, ForEach};

@@ -8,7 +8,24 @@
 //! `combine` must be associative and commutative: partials are made per worker and meet in any order. An empty partial is the identity; it
 //! says itself that it is empty, so that a table of partials needs no flags beside it.
 //!
+//! What overflow and NaN do
+//! - Counts are of 64 bits, which no stream fills. [`Sum`] wraps around; [`Mean`] sums in 128 bits and cannot overflow.
+//! - Floating-point values are compared in a total order ([`Total`]), in which a NaN is a value like others; in sums ([`FloatMean`]) it spreads.
+//!
+//! Your own aggregate is a type with this trait; [`Reduce`] makes one of two closures, and a tuple of up to four aggregates is one.
+//!
 //! Source: Tangwongsan et al., "General Incremental Sliding-Window Aggregation", PVLDB 8(7), 2015, section 3.
+
+mod distinct;
+mod extreme;
+mod mean;
+#[cfg(test)]
+mod tests;
+mod tuple;
+
+pub use distinct::{ApproxDistinct, DistinctCount, Sketch, ValueSet};
+pub use extreme::{First, Last, Max, Min, Ordered, Top, TopN, Total};
+pub use mean::{FloatMean, FloatSum, Mean, WideSum};
 
 use std::{marker::PhantomData, ops::AddAssign};
 
@@ -153,7 +170,7 @@ where
     }
 }
 
-/// An aggregate made of a lifting and a combining function: `Reduce::new(|r| lifted, |a, b| combined)`.
+/// An aggregate made of a lifting and a combining function.
 pub struct Reduce<L, C, T> {
     lift: L,
     combine: C,
@@ -169,6 +186,15 @@ impl<L: Clone, C: Clone, T> Clone for Reduce<L, C, T> {
 impl<L, C, T> Reduce<L, C, T> {
     pub(crate) fn new(lift: L, combine: C) -> Self {
         Self { lift, combine, value: PhantomData }
+    }
+
+    /// Lifts each record into a value, and combines values two by two; `combine` must be associative and commutative.
+    pub fn of<R: Record>(lift: L, combine: C) -> Self
+    where
+        L: for<'a, 'b> FnMut(&'b R::Of<'a>) -> T,
+        C: FnMut(T, T) -> T,
+    {
+        Self::new(lift, combine)
     }
 }
 
