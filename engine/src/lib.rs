@@ -52,17 +52,19 @@ pub mod window;
 
 pub use error::{BuildError, RunError};
 pub use graph::{
-    Config, Dataflow, KeyedStream, Report, ResultStream, Running, StageReport, Stream, TimedKeyedStream, TimedStream, UpdateStream,
-    WindowedStream,
+    Config, Dataflow, KeyedStream, LateSplitStream, LateToStream, Report, Running, SessionStream, StageReport, Stream, TimedKeyedStream,
+    TimedStream, UpdateStream, WindowStream, WindowedStream,
 };
-pub use operator::{Aggregate, Count, Reduce, Sum, SumCount, Update};
+pub use operator::{
+    Aggregate, ApproxDistinct, Count, DistinctCount, First, FloatMean, Last, Max, Mean, Min, Reduce, Sum, SumCount, TopN, Total, Update,
+};
 pub use record::{Own, Record, Text, Timed};
 pub use runtime::{Wait, Waker};
 pub use sink::{Checksum, Collect, FileSink, Fold, ForEach};
 pub use source::{Generate, Lines, OnMalformed, Replay};
 pub use time::EventTime;
 pub use watermark::{BoundedDisorder, Monotone};
-pub use window::{Tumbling, Windowed};
+pub use window::{Lenient, Revised, Session, Sliding, Tumbling, Windowed};
 
 /// The README's program is a test.
 #[cfg(doctest)]

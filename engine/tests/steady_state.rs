@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use thalweg::{Config, Count, Dataflow, Fold, ForEach, Generate, Lines, Monotone, Own, Sum, SumCount, Text, Tumbling, Update, Windowed};
+use thalweg::{
+    Config, Count, Dataflow, Fold, ForEach, Generate, Lines, Monotone, Own, Sliding, Sum, SumCount, Text, Tumbling, Update, Windowed,
+};
 
 struct Counting;
 
@@ -136,5 +138,21 @@ fn rolling_counts_of_borrowed_words() {
             .key_by_text()
             .aggregate(Count)
             .sink(sink);
+    });
+}
+
+#[test]
+fn sliding_windows() {
+    allocations(|flow, marks| {
+        let (sink, _) = Fold::new(0u64, |rows: &mut u64, _: Windowed<u64, SumCount>| *rows += 1);
+        flow.source(Generate::new(RECORDS, move |i| {
+            marks.see(i);
+            i
+        }))
+        .watermarks(Monotone, |i| *i as i64 / 100)
+        .key_by(move |i| i % 1000)
+        .window(Sliding::seconds(2, 1))
+        .aggregate(Sum::of::<Own<u64>>(|i: &u64| *i as i64))
+        .sink(sink);
     });
 }

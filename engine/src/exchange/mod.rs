@@ -20,6 +20,6 @@ mod scatter;
 mod split;
 
 pub(crate) use edge::{Edge, EdgeHead, Inlet};
-pub(crate) use forward::ForwardEnd;
-pub(crate) use scatter::{ScatterEnd, group_of};
+pub(crate) use forward::{Forward, ForwardEnd, ForwardSeed, forward_seeds};
+pub(crate) use scatter::{Scatter, ScatterEnd, ScatterSeed, group_of};
 pub(crate) use split::SplitEnd;

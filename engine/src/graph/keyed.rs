@@ -2,18 +2,17 @@
 
 use std::marker::PhantomData;
 
-use super::{Head, Stream, TimedStream};
+use super::{Head, Stream, WindowedStream};
 use crate::{
-    exchange::{EdgeHead, ScatterEnd, group_of},
+    exchange::{EdgeHead, ScatterEnd},
     operator::{
-        Aggregate, Count, Step,
+        Aggregate, Count,
         aggregate::Reduce,
         link::{Identity, Link, Then},
         rolling::{Delta, Intern, KeyBy, Roll},
     },
     record::{Own, Record, Timed},
     state::Key,
-    window::{Combine, CombineStep, MergePartials, Tumbling, WindowPartial, Windowed},
 };
 
 /// A stream with a key, without event time.
@@ -92,57 +91,8 @@ where
     F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
     K: Key,
 {
-    /// Divides each key's records into windows.
-    pub fn window(self, windows: Tumbling) -> WindowedStream<R, H, L, F, K> {
+    /// Divides each key's records into windows: [`Tumbling`](crate::Tumbling), [`Sliding`](crate::Sliding) or [`Session`](crate::Session).
+    pub fn window<W>(self, windows: W) -> WindowedStream<R, H, L, F, K, W> {
         WindowedStream { keyed: self, windows }
-    }
-}
-
-/// A stream with a key, divided into windows.
-#[must_use = "a stream does nothing until it ends in a sink"]
-pub struct WindowedStream<R, H, L, F, K> {
-    keyed: TimedKeyedStream<R, H, L, F, K>,
-    windows: Tumbling,
-}
-
-/// The stream of results behind a window aggregate.
-pub type ResultStream<R, K, A> = TimedStream<
-    Own<Windowed<K, <A as Aggregate<R>>::Out>>,
-    EdgeHead<Own<WindowPartial<K, <A as Aggregate<R>>::Partial>>>,
-    Then<Identity<Own<WindowPartial<K, <A as Aggregate<R>>::Partial>>>, MergePartials<R, K, A>>,
->;
-
-impl<R, H, L, F, K> WindowedStream<R, H, L, F, K>
-where
-    R: Record,
-    H: Head<Out = L::In>,
-    L: Link<Out = Timed<R>>,
-    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
-    K: Key,
-{
-    /// Aggregates the records of each key and window; results come once, when the watermark passes the window's end.
-    ///
-    /// Each worker keeps partials of what it reads, and only they hop to the key's owner.
-    #[track_caller]
-    pub fn aggregate<A: Aggregate<R>>(self, aggregate: A) -> ResultStream<R, K, A>
-    where
-        CombineStep<F, A, K>: Step<Timed<R>, Out = Own<WindowPartial<K, A::Partial>>>,
-    {
-        let Self { keyed: TimedKeyedStream { mut stream, key, .. }, windows } = self;
-        let site = stream.site("window");
-        let late = {
-            let mut graph = stream.graph.borrow_mut();
-            graph.refuse(site, windows.refuse());
-            graph.late.clone()
-        };
-        let combine = Combine { key, windows, aggregate: aggregate.clone(), site, late: late.clone() };
-        let stream = stream
-            .then(CombineStep(combine, PhantomData::<fn() -> K>))
-            .cross::<Own<WindowPartial<K, A::Partial>>, _>(site, false, |edge| ScatterEnd {
-                edge,
-                group: |partial: &WindowPartial<K, A::Partial>| group_of(partial.key.hash64()),
-            })
-            .then(MergePartials { windows, aggregate, site, late, of: PhantomData });
-        TimedStream { stream, of: PhantomData }
     }
 }

@@ -18,12 +18,14 @@ mod running;
 mod start;
 mod stream;
 mod timed;
+mod windowed;
 
 pub use builder::Dataflow;
 pub use config::Config;
-pub use keyed::{KeyedStream, ResultStream, TimedKeyedStream, UpdateStream, WindowedStream};
+pub use keyed::{KeyedStream, TimedKeyedStream, UpdateStream};
 pub use running::{Report, Running, StageReport};
 pub use stream::Stream;
 pub use timed::TimedStream;
+pub use windowed::{LateSplitStream, LateToStream, SessionStream, WindowStream, WindowedStream};
 
 pub(crate) use plan::{End, EndSeed, Head, SourceHead, StageCx, TaskSeed};

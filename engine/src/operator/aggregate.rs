@@ -8,7 +8,24 @@
 //! `combine` must be associative and commutative: partials are made per worker and meet in any order. An empty partial is the identity; it
 //! says itself that it is empty, so that a table of partials needs no flags beside it.
 //!
+//! What overflow and NaN do
+//! - Counts are of 64 bits, which no stream fills. [`Sum`] wraps around; [`Mean`] sums in 128 bits and cannot overflow.
+//! - Floating-point values are compared in a total order ([`Total`]), in which a NaN is a value like others; in sums ([`FloatMean`]) it spreads.
+//!
+//! Your own aggregate is a type with this trait; [`Reduce`] makes one of two closures, and a tuple of up to four aggregates is one.
+//!
 //! Source: Tangwongsan et al., "General Incremental Sliding-Window Aggregation", PVLDB 8(7), 2015, section 3.
+
+mod distinct;
+mod extreme;
+mod mean;
+#[cfg(test)]
+mod tests;
+mod tuple;
+
+pub use distinct::{ApproxDistinct, DistinctCount, Sketch, ValueSet};
+pub use extreme::{First, Last, Max, Min, Ordered, Top, TopN, Total};
+pub use mean::{FloatMean, FloatSum, Mean, WideSum};
 
 use std::{marker::PhantomData, ops::AddAssign};
 
@@ -24,6 +41,15 @@ pub trait Aggregate<R: Record>: Clone + Send + 'static {
     fn lift(&mut self, partial: &mut Self::Partial, record: &R::Of<'_>);
     /// Adds another partial.
     fn combine(&mut self, partial: &mut Self::Partial, other: Self::Partial);
+    /// Whether [`invert`](Self::invert) undoes [`combine`](Self::combine) exactly. Sliding windows then fire cheaper.
+    const INVERTS: bool = false;
+    /// Takes a partial out again that was combined into this one. Called only if `INVERTS` says so.
+    ///
+    /// Must be exact: sums of floating-point numbers have no inverse, since rounding would stay behind.
+    fn invert(&mut self, partial: &mut Self::Partial, other: &Self::Partial) {
+        let _ = (partial, other);
+        unreachable!("an aggregate with INVERTS must define invert()")
+    }
     /// Turns a partial into a result. Never called on an empty one.
     fn lower(&self, partial: &Self::Partial) -> Self::Out;
 }
@@ -57,6 +83,11 @@ impl<R: Record> Aggregate<R> for Count {
     #[inline(always)]
     fn combine(&mut self, partial: &mut Tally, other: Tally) {
         partial.0 += other.0;
+    }
+    const INVERTS: bool = true;
+    #[inline(always)]
+    fn invert(&mut self, partial: &mut Tally, other: &Tally) {
+        partial.0 -= other.0;
     }
     #[inline(always)]
     fn lower(&self, partial: &Tally) -> u64 {
@@ -128,13 +159,18 @@ where
     fn combine(&mut self, partial: &mut SumCount, other: SumCount) {
         *partial += other;
     }
+    const INVERTS: bool = true;
+    #[inline(always)]
+    fn invert(&mut self, partial: &mut SumCount, other: &SumCount) {
+        *partial = SumCount { sum: partial.sum.wrapping_sub(other.sum), count: partial.count - other.count };
+    }
     #[inline(always)]
     fn lower(&self, partial: &SumCount) -> SumCount {
         *partial
     }
 }
 
-/// An aggregate made of a lifting and a combining function: `Reduce::new(|r| lifted, |a, b| combined)`.
+/// An aggregate made of a lifting and a combining function.
 pub struct Reduce<L, C, T> {
     lift: L,
     combine: C,
@@ -150,6 +186,15 @@ impl<L: Clone, C: Clone, T> Clone for Reduce<L, C, T> {
 impl<L, C, T> Reduce<L, C, T> {
     pub(crate) fn new(lift: L, combine: C) -> Self {
         Self { lift, combine, value: PhantomData }
+    }
+
+    /// Lifts each record into a value, and combines values two by two; `combine` must be associative and commutative.
+    pub fn of<R: Record>(lift: L, combine: C) -> Self
+    where
+        L: for<'a, 'b> FnMut(&'b R::Of<'a>) -> T,
+        C: FnMut(T, T) -> T,
+    {
+        Self::new(lift, combine)
     }
 }
 

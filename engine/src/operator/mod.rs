@@ -27,7 +27,10 @@ pub(crate) mod link;
 pub(crate) mod map;
 pub(crate) mod rolling;
 
-pub use aggregate::{Aggregate, Count, Reduce, Sum, SumCount, Tally};
+pub use aggregate::{
+    Aggregate, ApproxDistinct, Count, DistinctCount, First, FloatMean, FloatSum, Last, Max, Mean, Min, Ordered, Reduce, Sketch, Sum,
+    SumCount, Tally, Top, TopN, Total, ValueSet, WideSum,
+};
 pub use function::{Expander, IterFn, MapFn, Mapper, Predicate};
 pub use link::{ChainCx, Link, Step};
 pub use rolling::{Update, Updates};

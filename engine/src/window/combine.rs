@@ -7,7 +7,7 @@
 //! A table that exceeds the near caches is asked for ahead: records are taken in groups, each of which first says what it will need, so that
 //! the waits for memory overlap. In a small table that would cost more than the waits.
 
-use super::{Tumbling, WindowPartial, last_time, open::OpenWindows};
+use super::{Tumbling, WindowPartial, assign::Slices, last_time, open::OpenWindows};
 use crate::{
     error::RunError,
     metrics::Counter,
@@ -25,7 +25,10 @@ use crate::{
 /// What a window aggregate is made of, before it has any state.
 pub(crate) struct Combine<F, A> {
     pub(crate) key: F,
+    /// The windows, or the slices that they are made of.
     pub(crate) windows: Tumbling,
+    /// How windows are made of slices.
+    pub(crate) slices: Slices,
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
@@ -33,13 +36,13 @@ pub(crate) struct Combine<F, A> {
 
 impl<F: Clone, A: Clone> Clone for Combine<F, A> {
     fn clone(&self) -> Self {
-        let Self { key, windows, aggregate, site, late } = self;
-        Self { key: key.clone(), windows: *windows, aggregate: aggregate.clone(), site: *site, late: late.clone() }
+        let Self { key, windows, slices, aggregate, site, late } = self;
+        Self { key: key.clone(), windows: *windows, slices: *slices, aggregate: aggregate.clone(), site: *site, late: late.clone() }
     }
 }
 
 /// Carries the key's type, which `Combine` leaves open.
-pub struct CombineStep<F, A, K>(pub(crate) Combine<F, A>, pub(crate) std::marker::PhantomData<fn() -> K>);
+pub(crate) struct CombineStep<F, A, K>(pub(crate) Combine<F, A>, pub(crate) std::marker::PhantomData<fn() -> K>);
 
 impl<F: Clone, A: Clone, K> Clone for CombineStep<F, A, K> {
     fn clone(&self) -> Self {
@@ -56,8 +59,7 @@ where
 {
     type Out = Own<WindowPartial<K, A::Partial>>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<R>> + 'static {
-        let open = OpenWindows::new(self.0.windows.size_ms());
-        Combining { of: self.0, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
+        Combining::new(self.0, next)
     }
 }
 
@@ -76,7 +78,7 @@ struct Shared<'o> {
 }
 
 /// Keeps partials per window and key, and passes them on when the watermark passes the window.
-struct Combining<F, A, K, P, N> {
+pub(crate) struct Combining<F, A, K, P, N> {
     of: Combine<F, A>,
     open: OpenWindows<K, P>,
     emitted: Vec<WindowPartial<K, P>>,
@@ -93,6 +95,11 @@ const LARGE_BYTES: usize = 2 << 20;
 const GROUP: usize = 24;
 
 impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
+    pub(crate) fn new(of: Combine<F, A>, next: N) -> Self {
+        let open = OpenWindows::new(of.slices);
+        Self { of, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
+    }
+
     /// Works records off as long as they belong to the current window and its table takes them; returns the one that breaks the run, with
     /// its event time less the window's start (less 0 without a window): the loop has that at hand, and no register for the time itself.
     #[inline(always)]
@@ -255,7 +262,7 @@ where
     where
         I: Iterator<Item = (EventTime, R::Of<'a>)>,
     {
-        let Self { of: Combine { key, windows, aggregate, site, late }, open, .. } = self;
+        let Self { of: Combine { key, windows, aggregate, site, late, .. }, open, .. } = self;
         let site = *site;
         let shared = Shared { windows: *windows, window: Window { site, size_ms: windows.size_ms() }, late };
         let keyed = records.map(|(time, record)| {
@@ -267,6 +274,9 @@ where
         } else {
             Self::work::<R, _>(open, aggregate, &shared, keyed);
         }
+        if self.of.slices.is_lenient() {
+            self.open.close_reopened();
+        }
     }
 
     fn control(&mut self, control: Control) {
@@ -274,10 +284,15 @@ where
             Control::Watermark(watermark) => {
                 // All that leaves here has the last time of a window, so nothing is to be told downstream before the watermark passes one;
                 // and then it is known that nothing comes before the last time of the next.
-                if watermark < self.passes_next {
+                // Windows that may change later have to know how far event time is.
+                if watermark < self.passes_next && !self.of.slices.is_lenient() {
                     return;
                 }
                 self.open.close(watermark);
+                if self.of.slices.is_lenient() {
+                    self.pending = Some(control);
+                    return;
+                }
                 let start = self.of.windows.start(watermark.saturating_add(1));
                 self.passes_next = last_time(start, self.of.windows.size_ms());
                 Some(Control::Watermark(self.passes_next.saturating_sub(1)))
@@ -292,6 +307,6 @@ where
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
-        if self.pending.is_none() { self.next.ready() } else { self.emit() }
+        if self.pending.is_none() && !self.open.is_firing() { self.next.ready() } else { self.emit() }
     }
 }

@@ -40,7 +40,7 @@ impl<R, K, A: Clone> Clone for MergePartials<R, K, A> {
 impl<R: Record, K: Key, A: Aggregate<R>> Step<Own<WindowPartial<K, A::Partial>>> for MergePartials<R, K, A> {
     type Out = Timed<Own<Windowed<K, A::Out>>>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<Own<WindowPartial<K, A::Partial>>> + 'static {
-        let open = OpenWindows::new(self.windows.size_ms());
+        let open = OpenWindows::new(self.windows.into());
         Merging { of: self, whole: cx.inputs <= 1, open, emitted: Vec::with_capacity(EMIT), pending: None, next }
     }
 }

@@ -8,14 +8,34 @@
 //! Conventions, fixed here once
 //! - A window is `[start, end)` in milliseconds, aligned to the epoch; a record belongs to it if `start <= time < end`.
 //! - It fires when the watermark `w >= end - 1`, once; its results carry the event time `end - 1`.
-//! - A record whose window has fired is late: it is counted, and changes no result.
+//! - A record whose windows have all fired is late: it is counted, and changes no result. If only some of its windows have fired, it counts in
+//!   the others.
+//! - At the ends of the time scale windows are clipped: the first begins at `i64::MIN`, and the last ends at `i64::MAX` and holds it.
 
+mod assign;
 mod combine;
+mod late;
 mod merge;
+mod merge_sessions;
+mod merge_slices;
+mod numbered;
 mod open;
+mod revise;
+mod session;
+mod sliced;
+mod slide;
 
+pub use assign::Slices;
+pub use assign::Sliding;
 pub(crate) use combine::{Combine, CombineStep};
+pub(crate) use late::LateEnd;
 pub(crate) use merge::MergePartials;
+pub(crate) use merge_sessions::{Lift, MergeSessions};
+pub(crate) use merge_slices::MergeSlices;
+pub(crate) use revise::MergeRevising;
+pub use revise::Revised;
+pub use session::Session;
+pub use sliced::{Half, Lenient, Merges, Sliced};
 
 use crate::time::EventTime;
 
@@ -76,5 +96,9 @@ pub struct WindowPartial<K, P> {
 /// A window's last event time: the watermark that closes it.
 #[inline]
 pub(crate) fn last_time(start: EventTime, size_ms: i64) -> EventTime {
+    if start == EventTime::MIN {
+        // It may begin before what an event time can say, and ends where it would have.
+        return start + (size_ms - 1 - start.rem_euclid(size_ms));
+    }
     start.saturating_add(size_ms - 1)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::last_time;
+use super::assign::Slices;
 use crate::{
     state::{Cursor, Key, KeyedState, Partial, Table},
     time::EventTime,
@@ -10,7 +10,7 @@ use crate::{
 
 /// Open and firing windows of one operator instance.
 pub(crate) struct OpenWindows<K, P> {
-    size_ms: i64,
+    windows: Slices,
     /// Open windows in no order; there are few. The one that got the last record is at `current`.
     open: Vec<Window<K, P>>,
     current: usize,
@@ -21,6 +21,8 @@ pub(crate) struct OpenWindows<K, P> {
     spare: Vec<Table<K, P>>,
     /// All windows that end at or before it have fired.
     watermark: EventTime,
+    /// A window that fired is open again, for records that may still change it.
+    reopened: bool,
 }
 
 pub(crate) struct Window<K, P> {
@@ -34,15 +36,17 @@ pub(crate) struct Window<K, P> {
 pub(crate) struct Late;
 
 impl<K: Key, P: Partial> OpenWindows<K, P> {
-    pub(crate) fn new(size_ms: i64) -> Self {
+    /// With slices for windows, what fires is a slice.
+    pub(crate) fn new(windows: Slices) -> Self {
         Self {
-            size_ms,
+            windows,
             open: Vec::new(),
             current: 0,
             firing: VecDeque::new(),
             cursor: Cursor::default(),
             spare: Vec::new(),
             watermark: EventTime::MIN,
+            reopened: false,
         }
     }
 
@@ -56,14 +60,23 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
     #[inline]
     pub(crate) fn enter(&mut self, start: EventTime) -> Result<&mut Window<K, P>, Late> {
         if self.open.get(self.current).is_none_or(|window| window.start != start) {
-            if last_time(start, self.size_ms) <= self.watermark {
-                return Err(Late);
+            if self.windows.last_of_slice(start) <= self.watermark {
+                if self.windows.kept_until(start) <= self.watermark {
+                    return Err(Late);
+                }
+                self.reopened = true;
             }
-            self.current = self.open.iter().position(|window| window.start == start).unwrap_or_else(|| {
+            let at = self.open.iter().position(|window| window.start == start).unwrap_or_else(|| {
                 let table = self.spare.pop().unwrap_or_default();
                 self.open.push(Window { start, table });
                 self.open.len() - 1
             });
+            if start == EventTime::MIN {
+                // It may begin before what an event time can say, so that it is shorter than those who hold the current one assume.
+                self.current = usize::MAX;
+                return Ok(&mut self.open[at]);
+            }
+            self.current = at;
         }
         Ok(&mut self.open[self.current])
     }
@@ -74,11 +87,24 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
             return;
         }
         self.watermark = watermark;
+        self.fire();
+    }
+
+    /// Lets the windows fire again that are open though the watermark has passed them.
+    pub(crate) fn close_reopened(&mut self) {
+        if self.reopened {
+            self.fire();
+        }
+    }
+
+    fn fire(&mut self) {
+        self.reopened = false;
+        let watermark = self.watermark;
         let current = self.open.get(self.current).map(|window| window.start);
         let fired = self.firing.len();
         let mut at = 0;
         while at < self.open.len() {
-            if last_time(self.open[at].start, self.size_ms) <= watermark {
+            if self.windows.last_of_slice(self.open[at].start) <= watermark {
                 self.firing.push_back(self.open.swap_remove(at));
             } else {
                 at += 1;

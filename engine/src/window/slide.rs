@@ -1,0 +1,298 @@
+//! Sliding windows from slices: what a window holds is kept as it moves, not computed anew.
+//!
+//! ```text
+//!   slices   [ evicted ]  [ a ][ b ][ c ] │ [ d ][ e ]  …       │ entered so far
+//!
+//!   with an inverse     value(key) = entered − evicted                  one partial a key
+//!   without             value(key) = front(key) + back(key)             two stacks for all keys together
+//!                       back: what entered since the last turn
+//!                       front: what is left of the slices before; each of them remembers what remains of a key once it goes
+//! ```
+//!
+//! A turn takes the slices from the newest to the oldest, so that each entry (a key in a slice) is combined once when it enters, once when
+//! the stacks turn, and set back once when it leaves: amortised O(1) combines per entry, whatever the number of slices in a window. A firing
+//! takes one `lower` (and one `combine`, without an inverse) for each key that the window holds.
+//!
+//! An entry that comes late for a slice that has entered makes the next firing rebuild the front: O(entries in the window), once a firing.
+//!
+//! Source: two stacks: Tangwongsan et al., "Low-Latency Sliding-Window Aggregation in Worst-Case Constant Time", DEBS 2017, section 2; here the
+//! stacks are shared by all keys, which is ours.
+
+use std::{collections::VecDeque, marker::PhantomData};
+
+use super::{
+    assign::{Slices, clamp},
+    numbered::Numbered,
+    open::Late,
+};
+use crate::{
+    operator::{
+        aggregate::Aggregate,
+        blame::{Site, guard},
+    },
+    record::Record,
+    state::{Key, Partial},
+    time::EventTime,
+};
+
+/// The sliding windows of the keys of one owner.
+pub(crate) struct Slide<R: Record, K, A: Aggregate<R>> {
+    windows: Slices,
+    aggregate: A,
+    site: Site,
+    keys: Numbered<K, Live<A::Partial>>,
+    /// Slices with entries, earliest first.
+    slices: VecDeque<Slice<A::Partial>>,
+    /// How many of them, from the front, have entered.
+    entered: usize,
+    /// How many of those, from the front, are in the front stack.
+    turned: usize,
+    /// All slices that begin before it have entered, or gone.
+    entered_end: i128,
+    /// An entry came for a slice that had entered, and neither stack knows it.
+    stale: bool,
+    /// Start of the earliest window that has not fired.
+    next: i128,
+    watermark: EventTime,
+    /// Where the emission of window `next` stands.
+    emitting: Option<usize>,
+    /// The slice that got the last entry.
+    current: usize,
+    /// Storage of slices that have gone.
+    spare: Vec<Slice<A::Partial>>,
+    of: PhantomData<fn(R)>,
+}
+
+struct Slice<P> {
+    begin: i128,
+    entries: Vec<(u32, P)>,
+    /// For each entry of a slice in the front stack: the key's front once the entry has gone.
+    rests: Vec<P>,
+}
+
+/// What is kept of a key.
+struct Live<P> {
+    front: P,
+    back: P,
+    /// Entries in slices that have entered and not gone.
+    inside: u32,
+    /// Entries in all slices.
+    held: u32,
+}
+
+impl<P: Partial> Default for Live<P> {
+    fn default() -> Self {
+        Self { front: P::empty(), back: P::empty(), inside: 0, held: 0 }
+    }
+}
+
+impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
+    pub(crate) fn new(windows: Slices, aggregate: A, site: Site) -> Self {
+        Self {
+            windows,
+            aggregate,
+            site,
+            keys: Numbered::new(),
+            slices: VecDeque::new(),
+            entered: 0,
+            turned: 0,
+            entered_end: i128::MIN,
+            stale: false,
+            next: i128::MIN / 2,
+            watermark: EventTime::MIN,
+            emitting: None,
+            current: usize::MAX,
+            spare: Vec::new(),
+            of: PhantomData,
+        }
+    }
+
+    /// Adds what one worker has of a key and a slice.
+    #[inline]
+    pub(crate) fn add(&mut self, key: &K, start: EventTime, partial: A::Partial) -> Result<(), Late> {
+        let begin = self.windows.begin(start);
+        if self.slices.get(self.current).is_none_or(|slice| slice.begin != begin) {
+            match self.windows.last_window(begin) {
+                // In a gap between windows: in no result.
+                None => return Ok(()),
+                Some(window) if self.windows.last_of_window(window) <= self.watermark => return Err(Late),
+                Some(_) => self.find(begin),
+            }
+        }
+        let number = self.keys.number(key);
+        let live = self.keys.at(number);
+        live.held += 1;
+        if self.current < self.entered {
+            live.inside += 1;
+            if A::INVERTS {
+                guard(self.site, || self.aggregate.combine(&mut live.back, partial.clone()));
+            } else {
+                self.stale = true;
+            }
+        }
+        self.slices[self.current].entries.push((number, partial));
+        Ok(())
+    }
+
+    /// Makes the slice that begins at `begin` the current one.
+    fn find(&mut self, begin: i128) {
+        self.current = match self.slices.binary_search_by_key(&begin, |slice| slice.begin) {
+            Ok(at) => at,
+            Err(at) => {
+                let mut slice = self.spare.pop().unwrap_or_else(|| Slice { begin, entries: Vec::new(), rests: Vec::new() });
+                slice.begin = begin;
+                self.slices.insert(at, slice);
+                if begin < self.entered_end {
+                    // Among those that have entered; an earlier one than all of them would have no window left.
+                    self.entered += 1;
+                    self.stale |= !A::INVERTS;
+                }
+                at
+            }
+        };
+    }
+
+    /// Lets the windows that the watermark has passed fire.
+    pub(crate) fn close(&mut self, watermark: EventTime) {
+        self.watermark = self.watermark.max(watermark);
+    }
+
+    /// Moves on to the next window that fires and holds anything. `false` if there is none.
+    pub(crate) fn fires(&mut self) -> bool {
+        if self.emitting.is_some() {
+            return true;
+        }
+        loop {
+            // Over a time without records in one step.
+            let next = match self.slices.front() {
+                Some(first) if self.entered == 0 => self.next.max(self.windows.first_window(first.begin)),
+                _ => self.next,
+            };
+            if self.slices.is_empty() || self.windows.last_of_window(next) > self.watermark {
+                // An earlier slice may still come, but not for a window that the watermark has passed.
+                self.next = self.next.max(self.windows.first_window(i128::from(self.watermark) + 1));
+                return false;
+            }
+            self.next = next;
+            self.shift();
+            if self.entered > 0 {
+                self.emitting = Some(0);
+                return true;
+            }
+        }
+    }
+
+    /// Lets slices go and enter until those of window `next` are in.
+    fn shift(&mut self) {
+        self.current = usize::MAX;
+        if self.stale {
+            self.rebuild();
+        }
+        let stays = |slice: &Slice<_>| slice.begin >= self.next;
+        // If all go, there is nothing to turn.
+        let all_go = self.entered > 0 && !stays(&self.slices[self.entered - 1]);
+        while self.slices.front().is_some_and(|slice| slice.begin < self.next) {
+            if self.entered > 0 && !A::INVERTS && !all_go && self.turned == 0 {
+                self.turn();
+            }
+            self.evict(all_go);
+        }
+        let end = self.next + self.windows.size();
+        while self.slices.get(self.entered).is_some_and(|slice| slice.begin < end) {
+            for (number, partial) in &self.slices[self.entered].entries {
+                let live = self.keys.at(*number);
+                live.inside += 1;
+                guard(self.site, || self.aggregate.combine(&mut live.back, partial.clone()));
+            }
+            self.entered += 1;
+        }
+        self.entered_end = self.entered_end.max(end);
+    }
+
+    /// Lets the first slice go. With `all`, all that have entered go, and what they leave behind does not matter.
+    fn evict(&mut self, all: bool) {
+        let Some(mut slice) = self.slices.pop_front() else { return };
+        let entered = self.entered > 0;
+        let mut rests = slice.rests.drain(..);
+        for (number, partial) in slice.entries.drain(..) {
+            let rest = rests.next();
+            let live = self.keys.at(number);
+            live.held -= 1;
+            if entered {
+                live.inside -= 1;
+                if live.inside == 0 {
+                    (live.front, live.back) = (A::Partial::empty(), A::Partial::empty());
+                } else if A::INVERTS {
+                    guard(self.site, || self.aggregate.invert(&mut live.back, &partial));
+                } else if !all && let Some(rest) = rest {
+                    live.front = rest;
+                }
+            }
+            if live.held == 0 {
+                self.keys.release(number);
+            }
+        }
+        drop(rests);
+        self.entered -= usize::from(entered);
+        self.turned = self.turned.saturating_sub(1);
+        self.spare.push(slice);
+    }
+
+    /// Turns the stacks over: all that has entered goes to the front.
+    fn turn(&mut self) {
+        let Self { slices, keys, aggregate, site, .. } = self;
+        for slice in slices.iter_mut().take(self.entered).rev() {
+            slice.rests.clear();
+            for (number, partial) in slice.entries.iter().rev() {
+                let live = keys.at(*number);
+                live.back = A::Partial::empty();
+                slice.rests.push(live.front.clone());
+                guard(*site, || aggregate.combine(&mut live.front, partial.clone()));
+            }
+            slice.rests.reverse();
+        }
+        self.turned = self.entered;
+    }
+
+    /// Computes the stacks anew.
+    #[cold]
+    fn rebuild(&mut self) {
+        self.stale = false;
+        for slice in self.slices.iter().take(self.entered) {
+            for (number, _) in &slice.entries {
+                let live = self.keys.at(*number);
+                live.front = A::Partial::empty();
+            }
+        }
+        self.turn();
+    }
+
+    /// Hands out at most about `max` results of the window that fires.
+    pub(crate) fn take_some(&mut self, max: usize, mut take: impl FnMut(EventTime, EventTime, K, A::Out)) {
+        let Some(at) = self.emitting else { return };
+        let Self { keys, aggregate, site, turned, .. } = self;
+        let (start, last) = (clamp(self.next), self.windows.last_of_window(self.next));
+        let stop = keys.entries().len().min(at + max);
+        for entry in &keys.entries()[at..stop] {
+            let live = &entry.value;
+            if live.inside > 0
+                && let Some(key) = &entry.key
+            {
+                let value = guard(*site, || {
+                    if A::INVERTS || *turned == 0 {
+                        return aggregate.lower(&live.back);
+                    }
+                    let mut whole = live.front.clone();
+                    aggregate.combine(&mut whole, live.back.clone());
+                    aggregate.lower(&whole)
+                });
+                take(start, last, key.clone(), value);
+            }
+        }
+        self.emitting = Some(stop);
+        if stop == self.keys.entries().len() {
+            self.emitting = None;
+            self.next += self.windows.slide();
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Windows against naive oracles that go through the records one by one: neither batches, workers nor chaining may change a result.
+#![allow(clippy::unwrap_used)]
+
+mod late;
+mod oracle;
+mod session;
+mod sliding;
