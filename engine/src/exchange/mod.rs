@@ -13,12 +13,14 @@
 //! - An outlet that is full keeps what it could not pass on and says so in `ready`; nothing new is produced until it has left.
 //!   It therefore holds at most what one input batch expands to.
 
+mod divide;
 mod edge;
 mod forward;
 mod outlet;
 mod scatter;
 mod split;
 
+pub(crate) use divide::DivideEnd;
 pub(crate) use edge::{Edge, EdgeHead, Inlet};
 pub(crate) use forward::ForwardEnd;
 pub(crate) use scatter::{ScatterEnd, group_of};

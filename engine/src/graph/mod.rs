@@ -12,8 +12,10 @@
 
 mod builder;
 mod config;
+mod drive;
 mod keyed;
 mod plan;
+mod process;
 mod running;
 mod start;
 mod stream;
