@@ -34,6 +34,7 @@
 //! was in flight).
 #![deny(unsafe_code)]
 
+pub mod changelog;
 pub mod error;
 mod exchange;
 mod graph;

@@ -11,6 +11,7 @@
 //! between two hops; segments share the workers out among themselves, in order.
 
 mod builder;
+mod changelog;
 mod config;
 mod drive;
 mod keyed;

@@ -1,15 +1,16 @@
 //! Keyed streams into process functions, and what is built on them.
 
-use std::marker::PhantomData;
+use std::{collections::VecDeque, marker::PhantomData};
 
 use super::{End, Head, Stream, TimedKeyedStream, TimedStream, builder::Shared};
 use crate::{
+    changelog::Change,
     exchange::{DivideEnd, Edge, EdgeHead, ScatterEnd, group_of},
     operator::{
         blame::{Site, guard},
         link::{Identity, Link},
     },
-    process::{Either, Keeping, Process, ProcessStep},
+    process::{Deduplicate, Either, Keeping, LastN, Latest, Process, ProcessStep, Ranked, TopN},
     record::{Own, Timed},
     state::Key,
     time::EventTime,
@@ -48,6 +49,79 @@ where
         M: Fn() -> P + Clone + Send + 'static,
     {
         self.processed("process", keeping, make)
+    }
+
+    /// Passes the first record of each key, and drops the others.
+    ///
+    /// Keeps 16 bytes for each key for ever; bound them with [`deduplicate_within`](Self::deduplicate_within).
+    #[track_caller]
+    pub fn deduplicate(self) -> TimedStream<Own<T>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<T>>>> {
+        self.processed("deduplicate", Keeping::new(), || Deduplicate { within_ms: i64::MAX })
+    }
+
+    /// Drops records of a key that come within so many ms of event time after the last one of the key that was passed.
+    ///
+    /// Keys of which no record came for that long are forgotten.
+    #[track_caller]
+    pub fn deduplicate_within(
+        self,
+        within_ms: i64,
+    ) -> TimedStream<Own<T>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<T>>>> {
+        self.processed("deduplicate", Keeping::new().ttl_ms(within_ms), move || Deduplicate { within_ms })
+    }
+
+    /// Keeps the latest record of each key by an order, such as its time; of equal ones the one that came later. Emits each change.
+    #[track_caller]
+    pub fn latest_by<O, G>(
+        self,
+        order: G,
+    ) -> TimedStream<Own<Change<T>>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<T>>>>>
+    where
+        T: Clone + PartialEq,
+        O: Ord,
+        G: FnMut(&T) -> O + Clone + Send + 'static,
+    {
+        self.processed("latest", Keeping::new(), move || Latest(order.clone()))
+    }
+
+    /// With each record shows the last `n` of its key, in the order in which they came, to a function, and emits what that returns.
+    #[track_caller]
+    pub fn last_n<U, G>(
+        mut self,
+        n: usize,
+        function: G,
+    ) -> TimedStream<Own<U>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<U>>>>
+    where
+        U: Send + 'static,
+        G: FnMut(&K, &VecDeque<T>) -> U + Clone + Send + 'static,
+    {
+        self.refuse_none("last_n", n);
+        self.processed("last_n", Keeping::new(), move || LastN { n, function: function.clone() })
+    }
+
+    /// Keeps the `n` highest records of each key by an order, of equal ones those that came first. Emits each change of a rank: one record
+    /// changes at most `n`.
+    #[track_caller]
+    pub fn top<O, G>(
+        mut self,
+        n: usize,
+        order: G,
+    ) -> TimedStream<Own<Change<Ranked<T>>>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<Ranked<T>>>>>>
+    where
+        T: Clone + PartialEq,
+        O: Ord + 'static,
+        G: FnMut(&T) -> O + Clone + Send + 'static,
+    {
+        self.refuse_none("top", n);
+        self.processed("top", Keeping::new(), move || TopN { n, order: order.clone() })
+    }
+
+    #[track_caller]
+    fn refuse_none(&mut self, name: &str, n: usize) {
+        if n == 0 {
+            let site = self.stream.site(name);
+            self.stream.graph.borrow_mut().refuse(site, Some("0 records are none; give 1 or more".into()));
+        }
     }
 
     #[track_caller]

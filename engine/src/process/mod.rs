@@ -22,12 +22,15 @@
 //!
 //! Non-goals: state that two keys share, blocking calls. Snapshots come with checkpoints; barriers pass through.
 
+mod builtin;
 mod context;
 mod expiry;
 mod operator;
 mod store;
 mod timers;
 
+pub use builtin::Ranked;
+pub(crate) use builtin::{Deduplicate, LastN, Latest, TopN};
 pub use context::Context;
 pub(crate) use operator::ProcessStep;
 
