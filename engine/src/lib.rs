@@ -38,6 +38,7 @@ pub mod changelog;
 pub mod error;
 mod exchange;
 mod graph;
+pub mod join;
 mod metrics;
 pub mod operator;
 pub mod process;
@@ -55,8 +56,8 @@ pub mod window;
 
 pub use error::{BuildError, RunError};
 pub use graph::{
-    Config, Dataflow, KeyedStream, Report, ResultStream, Running, StageReport, Stream, TimedKeyedStream, TimedStream, UpdateStream,
-    WindowedStream,
+    BroadcastStream, Config, Dataflow, JoinedStream, KeyedStream, Report, ResultStream, Running, StageReport, Stream, TimedKeyedStream,
+    TimedStream, UpdateStream, WindowedStream,
 };
 pub use operator::{Aggregate, Count, Reduce, Sum, SumCount, Update};
 pub use record::{Own, Record, Text, Timed};

@@ -23,5 +23,6 @@ mod split;
 pub(crate) use divide::DivideEnd;
 pub(crate) use edge::{Edge, EdgeHead, Inlet};
 pub(crate) use forward::ForwardEnd;
+pub(crate) use outlet::{Outlet, OutletSeed};
 pub(crate) use scatter::{ScatterEnd, group_of};
 pub(crate) use split::SplitEnd;

@@ -86,6 +86,25 @@ where
         F: FnMut(&T) -> K + Clone + Send + 'static,
         A: Retract<T>,
     {
+        self.keyed_rows(key).processed("aggregate_rows", Keeping::new(), move || Retracting(aggregate.clone(), PhantomData))
+    }
+
+    /// Gives each row of a changelog a key: an update whose key changes becomes a delete and an insert.
+    #[allow(clippy::type_complexity)] // What it returns has no shorter name.
+    pub(crate) fn keyed_rows<K, F>(
+        self,
+        key: F,
+    ) -> TimedKeyedStream<
+        Own<Change<T>>,
+        H,
+        impl Link<In = L::In, Out = Timed<Own<Change<T>>>> + use<T, H, L, K, F>,
+        impl FnMut(&Change<T>) -> K + Clone + Send + 'static + use<T, H, L, K, F>,
+        K,
+    >
+    where
+        K: Key,
+        F: FnMut(&T) -> K + Clone + Send + 'static,
+    {
         let mut of_row = key.clone();
         let apart = self.flat_map(move |change: Change<T>| match change {
             Change::Update { before, after } if of_row(&before) != of_row(&after) => {
@@ -94,9 +113,8 @@ where
             change => [Some(change), None].into_iter().flatten(),
         });
         let mut key = key;
-        let keyed = apart.key_by(move |change: &Change<T>| match change {
+        apart.key_by(move |change: &Change<T>| match change {
             Change::Insert(row) | Change::Delete(row) | Change::Update { after: row, .. } => key(row),
-        });
-        keyed.processed("aggregate_rows", Keeping::new(), move || Retracting(aggregate.clone(), PhantomData))
+        })
     }
 }

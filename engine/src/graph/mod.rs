@@ -14,6 +14,7 @@ mod builder;
 mod changelog;
 mod config;
 mod drive;
+mod join;
 mod keyed;
 mod plan;
 mod process;
@@ -24,6 +25,7 @@ mod timed;
 
 pub use builder::Dataflow;
 pub use config::Config;
+pub use join::{BroadcastStream, JoinedStream};
 pub use keyed::{KeyedStream, ResultStream, TimedKeyedStream, UpdateStream, WindowedStream};
 pub use running::{Report, Running, StageReport};
 pub use stream::Stream;
