@@ -5,6 +5,7 @@
 //!   jsonl     a file of lines ─▶ read ──▶ block ◀─ collect ┘
 //!   source    Inline (generator), Replay (block, in laps) ─▶ records `Events` of the engine
 //!   oracle    answer(q, &[Event]) ──▶ Rows    digest(q, &[Event]) ──▶ Answer     naive, independent of the engine
+//!   program   build(q, source) ──▶ the query on the engine, one file each: q0 … q23
 //!   query     names, columns, and whether results are appended or replace one another
 //! ```
 //!
@@ -27,10 +28,37 @@ pub mod generate;
 pub mod jsonl;
 pub mod model;
 pub mod oracle;
+pub mod owned;
 mod pool;
+pub mod program;
+mod q0;
+mod q1;
+mod q11;
+mod q13;
+mod q14;
+mod q15;
+mod q16;
+mod q17;
+mod q18;
+mod q19;
+mod q2;
+mod q20;
+mod q21;
+mod q22;
+mod q23;
+mod q3;
+mod q4;
+mod q5;
+mod q6;
+mod q7;
+mod q8;
+mod q9;
+
 pub mod query;
+mod ranks;
 pub mod rows;
 pub mod source;
+mod winners;
 
 pub use block::Block;
 pub use generate::{Generator, Options};

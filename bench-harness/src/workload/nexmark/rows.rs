@@ -73,12 +73,33 @@ impl Digest {
     /// Adds a row.
     #[inline]
     pub fn add(&mut self, row: &[Cell<'_>]) {
+        self.answer = self.answer.merge(self.of(row));
+    }
+
+    /// Takes a row back.
+    #[inline]
+    pub fn remove(&mut self, row: &[Cell<'_>]) {
+        let Answer { rows, checksum } = self.of(row);
+        self.answer.rows = self.answer.rows.wrapping_sub(rows);
+        self.answer.checksum = self.answer.checksum.wrapping_sub(checksum);
+    }
+
+    /// Adds the rows of another digest.
+    pub fn merge(&mut self, other: Digest) {
+        self.answer.rows = self.answer.rows.wrapping_add(other.answer.rows);
+        self.answer.checksum = self.answer.checksum.wrapping_add(other.answer.checksum);
+    }
+
+    #[inline(always)]
+    fn of(&self, row: &[Cell<'_>]) -> Answer {
         debug_assert_fits(self.query, row);
         let mut columns = [0; Query::COLUMNS_MAX];
         for (column, cell) in columns.iter_mut().zip(row) {
             *column = cell.hashed();
         }
-        self.answer.add(&columns[..row.len()]);
+        let mut answer = Answer::default();
+        answer.add(&columns[..row.len()]);
+        answer
     }
 
     /// The rows so far, reduced.

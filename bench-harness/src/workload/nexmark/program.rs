@@ -1,0 +1,173 @@
+//! The queries as programs on the engine: what they share, and the one place that knows them all.
+//!
+//! ```text
+//!   source of Events ──▶ q0::build … q23::build ──▶ Output ──▶ Results: digest, number of changes, and the rows if they are wanted
+//! ```
+//!
+//! A result that changes takes the row that it replaces out of the digest, so that at the end the digest is that of the final table, and a
+//! retraction of a row that was never there shows.
+
+use thalweg::{BoundedDisorder, Dataflow, Fold, Record, changelog::Change, sink::Folded, source::Source};
+
+use super::{
+    model::{Bid, Event, Events},
+    query::Query,
+    rows::{Cell, Digest},
+};
+use crate::workload::Answer;
+
+/// The bids among the events.
+pub struct Bids;
+
+impl Record for Bids {
+    type Of<'a> = Bid<'a>;
+}
+
+/// The bid, if the event is one.
+#[inline(always)]
+pub fn bid(event: Event<'_>) -> Option<Bid<'_>> {
+    event.bid()
+}
+
+/// Watermarks are the greatest event time seen, less four seconds.
+pub const WATERMARKS: BoundedDisorder = BoundedDisorder::seconds(4);
+
+/// What is kept of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Their digest only.
+    Digest,
+    /// The rows as well.
+    Rows,
+}
+
+/// A change of the result: a row that comes, or one that goes, as text; a part that is missing is `None`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    /// Whether the row goes.
+    pub goes: bool,
+    /// Its columns.
+    pub columns: Vec<Option<String>>,
+}
+
+/// What a worker's sink has seen.
+#[derive(Clone, Debug)]
+pub struct Results {
+    digest: Digest,
+    /// Rows that came or went.
+    pub changes: u64,
+    /// The rows, if they are kept.
+    pub lines: Option<Vec<Line>>,
+}
+
+impl Results {
+    fn new(query: Query, keep: Keep) -> Results {
+        Results { digest: Digest::new(query), changes: 0, lines: (keep == Keep::Rows).then(Vec::new) }
+    }
+
+    /// A row comes.
+    #[inline(always)]
+    pub fn insert(&mut self, row: &[Cell<'_>]) {
+        self.digest.add(row);
+        self.note(false, row);
+    }
+
+    /// A row goes.
+    #[inline(always)]
+    pub fn delete(&mut self, row: &[Cell<'_>]) {
+        self.digest.remove(row);
+        self.note(true, row);
+    }
+
+    /// Rows come and go as a change says.
+    #[inline(always)]
+    pub fn change<T, const N: usize>(&mut self, change: &Change<T>, cells: impl Fn(&T) -> [Cell<'_>; N]) {
+        match change {
+            Change::Insert(row) => self.insert(&cells(row)),
+            Change::Delete(row) => self.delete(&cells(row)),
+            Change::Update { before, after } => {
+                self.delete(&cells(before));
+                self.insert(&cells(after));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn note(&mut self, goes: bool, row: &[Cell<'_>]) {
+        self.changes += 1;
+        if let Some(lines) = &mut self.lines {
+            let columns = row.iter().map(|cell| (*cell != Cell::Null).then(|| cell.to_string())).collect();
+            lines.push(Line { goes, columns });
+        }
+    }
+
+    /// The rows that are there at the end, reduced.
+    pub fn answer(&self) -> Answer {
+        self.digest.answer()
+    }
+
+    /// What two workers have seen together.
+    #[must_use]
+    pub fn merge(mut self, other: Results) -> Results {
+        self.digest.merge(other.digest);
+        self.changes += other.changes;
+        if let (Some(lines), Some(more)) = (&mut self.lines, other.lines) {
+            lines.extend(more);
+        }
+        self
+    }
+}
+
+/// Where a program's rows go.
+pub struct Output {
+    query: Query,
+    keep: Keep,
+    results: Option<Folded<Results>>,
+}
+
+impl Output {
+    /// The sink: `step` gives the rows of a record.
+    pub fn rows<R, F>(&mut self, step: F) -> Fold<Results, F>
+    where
+        R: Record,
+        F: for<'a> FnMut(&mut Results, R::Of<'a>) + Clone + Send + 'static,
+    {
+        let (sink, results) = Fold::new(Results::new(self.query, self.keep), step);
+        self.results = Some(results);
+        sink
+    }
+}
+
+/// Builds a query's program; the results are there once the job has ended.
+///
+/// # Errors
+/// If the query has no program.
+pub fn build<S: Source<Out = Events>>(query: Query, flow: &mut Dataflow, events: S, keep: Keep) -> Result<Folded<Results>, String> {
+    let mut out = Output { query, keep, results: None };
+    match query {
+        Query::Q0 => super::q0::build(flow, events, &mut out),
+        Query::Q1 => super::q1::build(flow, events, &mut out),
+        Query::Q2 => super::q2::build(flow, events, &mut out),
+        Query::Q3 => super::q3::build(flow, events, &mut out),
+        Query::Q4 => super::q4::build(flow, events, &mut out),
+        Query::Q5 => super::q5::build(flow, events, &mut out),
+        Query::Q6 => super::q6::build(flow, events, &mut out),
+        Query::Q7 => super::q7::build(flow, events, &mut out),
+        Query::Q8 => super::q8::build(flow, events, &mut out),
+        Query::Q9 => super::q9::build(flow, events, &mut out),
+        Query::Q11 => super::q11::build(flow, events, &mut out),
+        Query::Q13 => super::q13::build(flow, events, &mut out),
+        Query::Q14 => super::q14::build(flow, events, &mut out),
+        Query::Q15 => super::q15::build(flow, events, &mut out),
+        Query::Q16 => super::q16::build(flow, events, &mut out),
+        Query::Q17 => super::q17::build(flow, events, &mut out),
+        Query::Q18 => super::q18::build(flow, events, &mut out),
+        Query::Q19 => super::q19::build(flow, events, &mut out),
+        Query::Q20 => super::q20::build(flow, events, &mut out),
+        Query::Q21 => super::q21::build(flow, events, &mut out),
+        Query::Q22 => super::q22::build(flow, events, &mut out),
+        Query::Q23 => super::q23::build(flow, events, &mut out),
+        Query::Q10 | Query::Q12 => return Err(format!("{query} has no program yet")),
+    }
+    out.results.ok_or_else(|| format!("{query} has no sink"))
+}

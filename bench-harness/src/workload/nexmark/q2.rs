@@ -1,0 +1,16 @@
+//! q2: bids on auctions whose id is a multiple of 123.
+
+use thalweg::{Dataflow, Own, source::Source};
+
+use super::{
+    Cell, Events,
+    program::{Bids, Output, bid},
+};
+
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+    flow.source(events)
+        .flat_map_to::<Bids, _>(bid)
+        .map(|bid| (bid.auction, bid.price))
+        .filter(|(auction, _)| auction % 123 == 0)
+        .sink(out.rows::<Own<(i64, i64)>, _>(|rows, (auction, price)| rows.insert(&[Cell::Int(auction), Cell::Int(price)])));
+}

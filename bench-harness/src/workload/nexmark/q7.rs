@@ -1,0 +1,74 @@
+//! q7: in windows of ten seconds, the bids at the highest price.
+
+use thalweg::{Aggregate, Dataflow, Own, Tumbling, Windowed, source::Source, state::Partial};
+
+use super::{
+    Bid, Cell, Events,
+    owned::OwnedBid,
+    program::{Bids, Output, WATERMARKS, bid},
+};
+
+/// The bids at the highest price.
+#[derive(Clone)]
+struct Highest;
+
+#[derive(Clone)]
+struct Top(Vec<OwnedBid>);
+
+impl Partial for Top {
+    fn empty() -> Self {
+        Top(Vec::new())
+    }
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Top {
+    fn price(&self) -> i64 {
+        self.0.first().map_or(i64::MIN, |bid| bid.price)
+    }
+}
+
+impl Aggregate<Bids> for Highest {
+    type Partial = Top;
+    type Out = Vec<OwnedBid>;
+
+    #[inline]
+    fn lift(&mut self, top: &mut Top, bid: &Bid<'_>) {
+        // Few bids are copied: the record of a window is beaten less and less often.
+        if bid.price >= top.price() {
+            if bid.price > top.price() {
+                top.0.clear();
+            }
+            top.0.push((*bid).into());
+        }
+    }
+
+    fn combine(&mut self, top: &mut Top, mut other: Top) {
+        if other.price() > top.price() || top.0.is_empty() {
+            *top = other;
+        } else if other.price() == top.price() {
+            top.0.append(&mut other.0);
+        }
+    }
+
+    fn lower(&self, top: &Top) -> Vec<OwnedBid> {
+        top.0.clone()
+    }
+}
+
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+    flow.source(events)
+        .flat_map_to::<Bids, _>(bid)
+        .watermarks(WATERMARKS, |bid: &Bid<'_>| bid.date_time)
+        .key_by(|_: &Bid<'_>| ())
+        .window(Tumbling::seconds(10))
+        .aggregate(Highest)
+        .sink(out.rows::<Own<Windowed<(), Vec<OwnedBid>>>, _>(|rows, window: Windowed<(), Vec<OwnedBid>>| {
+            for bid in window.value.iter().map(OwnedBid::view) {
+                let numbers = [bid.auction, bid.price, bid.bidder, bid.date_time].map(Cell::Int);
+                rows.insert(&[numbers[0], numbers[1], numbers[2], numbers[3], Cell::Text(bid.extra)]);
+            }
+        }));
+}

@@ -1,0 +1,80 @@
+//! q9: the winning bid of each auction, with the auction's columns.
+
+use std::sync::Arc;
+
+use thalweg::{Dataflow, Own, changelog::Change, process::Either, source::Source};
+
+use super::{
+    Cell, Event, Events,
+    owned::{OwnedAuction, Texts},
+    program::{Output, WATERMARKS},
+    winners::{Offer, Winners, Wins},
+};
+
+impl Offer for Arc<OwnedAuction> {
+    fn open(&self) -> (i64, i64) {
+        (self.date_time, self.expires)
+    }
+}
+
+/// What the result has of a bid.
+#[derive(Clone, PartialEq)]
+struct Made {
+    auction: i64,
+    bidder: i64,
+    price: i64,
+    date_time: i64,
+    extra: Arc<Texts<1>>,
+}
+
+impl Wins for Made {
+    fn price(&self) -> i64 {
+        self.price
+    }
+    fn made(&self) -> i64 {
+        self.date_time
+    }
+}
+
+fn cells<'r>((auction, bid): &'r (Arc<OwnedAuction>, Made)) -> [Cell<'r>; 14] {
+    let a = auction.view();
+    [
+        Cell::Int(a.id),
+        Cell::Text(a.item_name),
+        Cell::Text(a.description),
+        Cell::Int(a.initial_bid),
+        Cell::Int(a.reserve),
+        Cell::Int(a.date_time),
+        Cell::Int(a.expires),
+        Cell::Int(a.seller),
+        Cell::Int(a.category),
+        Cell::Text(a.extra),
+        Cell::Int(bid.bidder),
+        Cell::Int(bid.price),
+        Cell::Int(bid.date_time),
+        Cell::Text(bid.extra.get(0)),
+    ]
+}
+
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+    let (auctions, bids) = flow
+        .source(events)
+        .watermarks(WATERMARKS, |event: &Event<'_>| event.date_time())
+        .flat_map(|event: Event<'_>| match event {
+            Event::Auction(auction) => Some(Either::Left(Arc::new(OwnedAuction::from(auction)))),
+            Event::Bid(b) => Some(Either::Right(Made {
+                auction: b.auction,
+                bidder: b.bidder,
+                price: b.price,
+                date_time: b.date_time,
+                extra: Arc::new(Texts::new([b.extra])),
+            })),
+            Event::Person(_) => None,
+        })
+        .divide();
+    auctions
+        .key_by(|auction: &Arc<OwnedAuction>| auction.id)
+        .join(bids.key_by(|bid: &Made| bid.auction))
+        .process(|| Winners)
+        .sink(out.rows::<Own<Change<(Arc<OwnedAuction>, Made)>>, _>(|rows, change| rows.change(&change, cells)));
+}
