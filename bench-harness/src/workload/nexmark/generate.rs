@@ -266,7 +266,7 @@ impl Generator {
         let date_time = self.time(at.number);
         // On average an auction stays open until as many more have opened as are in flight.
         let horizon = (self.time(at.number + self.in_flight_events) - date_time) as u64;
-        let lifetime = 1 + (u128::from(lifetime) * u128::from((2 * horizon).max(1)) >> 64) as i64;
+        let lifetime = 1 + ((u128::from(lifetime) * u128::from((2 * horizon).max(1))) >> 64) as i64;
         let initial_bid = self.prices.price(initial_bid);
         Auction {
             id: FIRST_ID + at.last_auction as i64,
