@@ -5,6 +5,7 @@
 //!   jsonl     a file of lines ─▶ read ──▶ block ◀─ collect ┘
 //!   source    Inline (generator), Replay (block, in laps) ─▶ records `Events` of the engine
 //!   oracle    answer(q, &[Event]) ──▶ Rows    digest(q, &[Event]) ──▶ Answer     naive, independent of the engine
+//!   output    rows ─▶ lines of JSON or CSV; changes ─▶ Table
 //!   query     names, columns, and whether results are appended or replace one another
 //! ```
 //!
@@ -27,6 +28,7 @@ pub mod generate;
 pub mod jsonl;
 pub mod model;
 pub mod oracle;
+pub mod output;
 mod pool;
 pub mod query;
 pub mod rows;
