@@ -14,6 +14,7 @@
 #![deny(unsafe_code)]
 
 pub mod calibrate;
+pub mod generate;
 pub mod measure;
 pub mod quantity;
 pub mod report;

@@ -1,6 +1,8 @@
 //! `thalweg-bench`: the command line.
 #![deny(unsafe_code)]
 
+mod command;
+
 use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
@@ -54,6 +56,7 @@ Examples:
   thalweg-bench run hop --rate 100k --duration 2   open loop: latency at 100,000 records a second
   thalweg-bench run hop --rate 0.5x                the same at half of what each system can do
   thalweg-bench run tumbling --batch 64,256,2048 --ring 64KiB,256KiB,1MiB
+  thalweg-bench generate nexmark --events 1M -o events.jsonl
   thalweg-bench list options                       what can be chosen, and what it means
 
 Exit code: 0 if every run gave the right output, 1 if one did not, 2 if the command line was wrong.";
@@ -70,6 +73,9 @@ enum Command {
     /// Run workloads on systems; lists of values make a matrix
     #[command(after_help = EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Write a workload's input to a file, for other systems to read
+    #[command(after_help = command::generate::EXAMPLES)]
+    Generate(Box<command::generate::GenerateArgs>),
     /// Say what there is to choose from
     List {
         #[arg(value_enum)]
@@ -191,6 +197,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         None => quick(),
         Some(Command::Run(arguments)) => run(&arguments),
+        Some(Command::Generate(arguments)) => command::generate::run(*arguments),
         Some(Command::List { what }) => print(&list(what)),
         Some(Command::Calibrate { format, watch }) => calibrate(format, Duration::from_secs_f64(watch)),
     }

@@ -207,6 +207,31 @@ const WORKLOADS: [WorkloadInfo; 8] = [
 /// # Errors
 /// A message that says what is wrong with the spec (an unknown name, no events), or which file cannot be read.
 pub fn prepare(spec: &Spec) -> Result<Prepared, String> {
+    let info = checked(spec)?;
+    let Some(data) = synthetic_data(info, spec) else {
+        let (flights, rows) = flights::open(spec.input.as_deref(), spec.events)?;
+        let expected = oracle::flights(&rows);
+        return Ok(Prepared { input: Arc::new(Input { name: info.name, events: spec.events, data: Data::Flights(flights) }), expected });
+    };
+    let expected = remembered(spec, || oracle::answer(&data));
+    Ok(Prepared { input: Arc::new(Input { name: info.name, events: spec.events, data }), expected })
+}
+
+/// Makes a workload's input alone, without an answer.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn input(spec: &Spec) -> Result<Input, String> {
+    let info = checked(spec)?;
+    let data = match synthetic_data(info, spec) {
+        Some(data) => data,
+        None => Data::Flights(flights::open(spec.input.as_deref(), spec.events)?.0),
+    };
+    Ok(Input { name: info.name, events: spec.events, data })
+}
+
+/// The workload that a spec is of, if the spec makes sense.
+fn checked(spec: &Spec) -> Result<&'static WorkloadInfo, String> {
     let known = || names().iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
     let info = names().iter().find(|info| info.name == spec.name);
     let info = info.ok_or_else(|| format!("there is no workload `{}`; there are {}", spec.name, known()))?;
@@ -216,8 +241,13 @@ pub fn prepare(spec: &Spec) -> Result<Prepared, String> {
     if spec.input.is_some() && spec.name != "flights" {
         return Err(format!("{} makes its own input; --input is for flights", spec.name));
     }
+    Ok(info)
+}
+
+/// The records of a workload that makes its own: of all but `flights`.
+fn synthetic_data(info: &WorkloadInfo, spec: &Spec) -> Option<Data> {
     let Spec { seed, events, block_bytes, .. } = *spec;
-    let data = match info.name {
+    Some(match info.name {
         "hop" => Data::Hop(synthetic::hop(seed, events, block_bytes)),
         "hop64" => Data::Hop64(synthetic::hop64(seed, events, block_bytes)),
         "stateless" => Data::Stateless(synthetic::stateless(seed, events, block_bytes)),
@@ -228,14 +258,8 @@ pub fn prepare(spec: &Spec) -> Result<Prepared, String> {
         "tumbling-scattered" => Data::Tumbling { replay: synthetic::tumbling(seed, events, block_bytes, true), keys: None },
         "ysb" => Data::Ysb { replay: ysb::generate(seed, events, block_bytes), campaigns: ysb::campaigns(seed) },
         "wordcount" => Data::WordCount(text::generate(seed, events, block_bytes)),
-        _ => {
-            let (flights, rows) = flights::open(spec.input.as_deref(), events)?;
-            let expected = oracle::flights(&rows);
-            return Ok(Prepared { input: Arc::new(Input { name: info.name, events, data: Data::Flights(flights) }), expected });
-        }
-    };
-    let expected = remembered(spec, || oracle::answer(&data));
-    Ok(Prepared { input: Arc::new(Input { name: info.name, events, data }), expected })
+        _ => return None,
+    })
 }
 
 /// The oracle's answer for a spec, computed once a process.

@@ -94,7 +94,7 @@ impl Default for Options {
     }
 }
 
-/// Times beyond are refused, in options and in files: as far from the epoch as a date of ECMAScript, 273,000 years.
+/// Times beyond are refused in files, and half of it in options: as far from the epoch as a date of ECMAScript, 273,000 years.
 pub const TIME_MAX: i64 = 8_640_000_000_000_000;
 
 impl Options {
@@ -107,7 +107,8 @@ impl Options {
             if (least..=most).contains(&value) { Ok(()) } else { Err(format!("{name} is {value}, and has to be in {least}..={most}")) }
         };
         within("the rate per second", self.rate_per_s.into(), 1, 1_000_000_000)?;
-        within("the first time", self.first_time.into(), (-TIME_MAX).into(), TIME_MAX.into())?;
+        // Half of what is read back, so that there is room for more events than any file holds.
+        within("the first time", self.first_time.into(), (-TIME_MAX / 2).into(), (TIME_MAX / 2).into())?;
         within("the number of persons in an epoch", self.persons.into(), 1, 1_000_000)?;
         within("the number of auctions in an epoch", self.auctions.into(), 1, 1_000_000)?;
         within("the number of bids in an epoch", self.bids.into(), 0, 1_000_000)?;
@@ -172,7 +173,7 @@ impl Generator {
     /// The event that arrives at place `arrival`, which is below [`Self::EVENTS_MAX`].
     ///
     /// # Cost
-    /// About 20 ns a bid; no allocation.
+    /// 20 to 28 ns on one core (Zen 5), 37 ns with disorder; no allocation.
     #[inline]
     pub fn event(&self, arrival: u64) -> Event<'_> {
         let number = self.disorder.number(arrival);
@@ -266,7 +267,7 @@ impl Generator {
         let date_time = self.time(at.number);
         // On average an auction stays open until as many more have opened as are in flight.
         let horizon = (self.time(at.number + self.in_flight_events) - date_time) as u64;
-        let lifetime = 1 + (u128::from(lifetime) * u128::from((2 * horizon).max(1)) >> 64) as i64;
+        let lifetime = 1 + ((u128::from(lifetime) * u128::from((2 * horizon).max(1))) >> 64) as i64;
         let initial_bid = self.prices.price(initial_bid);
         Auction {
             id: FIRST_ID + at.last_auction as i64,

@@ -48,7 +48,7 @@ pub enum ReadError {
 ///
 /// # Errors
 /// Of the writer.
-pub fn write(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
+pub fn write(event: &Event<'_>, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     serde_json::to_writer(&mut *out, event)?;
     out.write_all(b"\n")
 }

@@ -6,6 +6,7 @@
 //!   source    Inline (generator), Replay (block, in laps) ─▶ records `Events` of the engine
 //!   oracle    answer(q, &[Event]) ──▶ Rows    digest(q, &[Event]) ──▶ Answer     naive, independent of the engine
 //!   program   build(q, source) ──▶ the query on the engine, one file each: q0 … q23
+//!   output    rows ─▶ lines of JSON or CSV; changes ─▶ Table
 //!   query     names, columns, and whether results are appended or replace one another
 //! ```
 //!
@@ -28,6 +29,7 @@ pub mod generate;
 pub mod jsonl;
 pub mod model;
 pub mod oracle;
+pub mod output;
 pub mod owned;
 mod pool;
 pub mod program;

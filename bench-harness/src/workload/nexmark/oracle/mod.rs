@@ -18,6 +18,8 @@ mod auctions;
 mod daily;
 mod files;
 mod joins;
+#[cfg(test)]
+mod laws;
 mod ranks;
 mod stateless;
 #[cfg(test)]

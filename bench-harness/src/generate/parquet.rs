@@ -1,0 +1,95 @@
+//! Rows of fields as Apache Parquet: plain columns that are always there, in row groups of up to 65,536.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+use parquet::{
+    data_type::{ByteArray, ByteArrayType, Int64Type},
+    errors::ParquetError,
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
+    schema::parser::parse_message_type,
+};
+
+use super::{
+    table::{Column, Field, Is},
+    write::RowWriter,
+};
+
+const GROUP_ROWS: usize = 1 << 16;
+
+/// Gathers rows by column, and writes them a group at a time.
+pub(super) struct Parquet<'a> {
+    writer: SerializedFileWriter<&'a mut (dyn Write + Send)>,
+    columns: Vec<Values>,
+    rows: usize,
+}
+
+enum Values {
+    Int(Vec<i64>),
+    Text(Vec<ByteArray>),
+}
+
+fn failed(error: ParquetError) -> io::Error {
+    io::Error::other(error)
+}
+
+impl<'a> Parquet<'a> {
+    pub(super) fn new(out: &'a mut (dyn Write + Send), columns: &[Column]) -> io::Result<Self> {
+        let field = |column: &Column| match column.is {
+            Is::Signed => format!("REQUIRED INT64 {};\n", column.name),
+            Is::Unsigned => format!("REQUIRED INT64 {} (INTEGER(64,false));\n", column.name),
+            Is::Text => format!("REQUIRED BYTE_ARRAY {} (UTF8);\n", column.name),
+        };
+        let schema = format!("message events {{\n{}}}", columns.iter().map(field).collect::<String>());
+        let schema = Arc::new(parse_message_type(&schema).map_err(failed)?);
+        let writer = SerializedFileWriter::new(out, schema, Arc::new(WriterProperties::builder().build())).map_err(failed)?;
+        let values = |column: &Column| if column.is == Is::Text { Values::Text(Vec::new()) } else { Values::Int(Vec::new()) };
+        Ok(Parquet { writer, columns: columns.iter().map(values).collect(), rows: 0 })
+    }
+
+    fn group(&mut self) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
+        for values in &mut self.columns {
+            let mut column = group.next_column()?.ok_or_else(|| ParquetError::General("fewer columns than the schema".into()))?;
+            match values {
+                Values::Int(values) => {
+                    column.typed::<Int64Type>().write_batch(values, None, None)?;
+                    values.clear();
+                }
+                Values::Text(values) => {
+                    column.typed::<ByteArrayType>().write_batch(values, None, None)?;
+                    values.clear();
+                }
+            }
+            column.close()?;
+        }
+        group.close()?;
+        self.rows = 0;
+        Ok(())
+    }
+}
+
+impl RowWriter for Parquet<'_> {
+    fn row(&mut self, row: &[Field<'_>]) -> io::Result<()> {
+        for (values, field) in self.columns.iter_mut().zip(row) {
+            match (values, field) {
+                (Values::Int(values), Field::Signed(number)) => values.push(*number),
+                // The same 64 bits: the schema says that they have no sign.
+                (Values::Int(values), Field::Unsigned(number)) => values.push(*number as i64),
+                (Values::Text(values), Field::Text(text)) => values.push(ByteArray::from(*text)),
+                _ => return Err(io::Error::other("a field is not of its column's type")),
+            }
+        }
+        self.rows += 1;
+        if self.rows == GROUP_ROWS { self.group().map_err(failed) } else { Ok(()) }
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        if self.rows > 0 {
+            self.group().map_err(failed)?;
+        }
+        self.writer.close().map(drop).map_err(failed)
+    }
+}
