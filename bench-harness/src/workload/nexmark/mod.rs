@@ -3,7 +3,7 @@
 //! ```text
 //!   generate  Options, seed ─▶ Generator ── event(n) ──▶ Event<'_>  person, auction or bid, borrowing its texts
 //!   jsonl     a file of lines ─▶ read ──▶ block ◀─ collect ┘
-//!   source    Inline (generator), Replay (block, in laps) ─▶ records `Events` of the engine
+//!   source    Inline (generator), Replay (block, in laps) ─▶ records `Arrivals` of the engine
 //!   oracle    answer(q, &[Event]) ──▶ Rows    digest(q, &[Event]) ──▶ Answer     naive, independent of the engine
 //!   program   build(q, source) ──▶ the query on the engine, one file each: q0 … q23
 //!   output    rows ─▶ lines of JSON or CSV; changes ─▶ Table
@@ -64,7 +64,7 @@ mod winners;
 
 pub use block::Block;
 pub use generate::{Generator, Options};
-pub use model::{Auction, Bid, Event, Events, Kind, Person};
+pub use model::{Arrival, Arrivals, Auction, Bid, Event, Kind, Person};
 pub use query::Query;
 pub use rows::{Cell, Digest, Rows};
 pub use source::{Inline, Replay};

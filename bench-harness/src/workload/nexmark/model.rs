@@ -151,10 +151,19 @@ pub enum Kind {
     Bid,
 }
 
+/// An event, and its number in the order of arrival: what breaks ties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival<'a> {
+    /// Counted from 0.
+    pub number: u64,
+    /// The event.
+    pub event: Event<'a>,
+}
+
 /// The events as records of the engine: each borrows its text from the source's block.
 #[derive(Clone, Copy, Debug)]
-pub struct Events;
+pub struct Arrivals;
 
-impl Record for Events {
-    type Of<'a> = Event<'a>;
+impl Record for Arrivals {
+    type Of<'a> = Arrival<'a>;
 }

@@ -1,16 +1,19 @@
 //! The queries as programs on the engine: what they share, and the one place that knows them all.
 //!
 //! ```text
-//!   source of Events ──▶ q0::build … q23::build ──▶ Output ──▶ Results: digest, number of changes, and the rows if they are wanted
+//!   source of arrivals ─▶ q0::build … q23::build ──▶ Output ──▶ Results: digest, number of changes, and the rows if they are wanted
 //! ```
 //!
 //! A result that changes takes the row that it replaces out of the digest, so that at the end the digest is that of the final table, and a
 //! retraction of a row that was never there shows.
 
+use std::sync::Arc;
+
 use thalweg::{BoundedDisorder, Dataflow, Fold, Record, changelog::Change, sink::Folded, source::Source};
 
 use super::{
-    model::{Bid, Event, Events},
+    model::{Arrival, Arrivals, Bid},
+    owned::OwnedBid,
     query::Query,
     rows::{Cell, Digest},
 };
@@ -25,8 +28,17 @@ impl Record for Bids {
 
 /// The bid, if the event is one.
 #[inline(always)]
-pub fn bid(event: Event<'_>) -> Option<Bid<'_>> {
-    event.bid()
+pub fn bid(arrival: Arrival<'_>) -> Option<Bid<'_>> {
+    arrival.event.bid()
+}
+
+/// A bid of its own, and its number in the order of arrival.
+pub type NumberedBid = (Arc<OwnedBid>, u64);
+
+/// The bid with its number, if the event is one.
+#[inline(always)]
+pub fn numbered_bid(arrival: Arrival<'_>) -> Option<NumberedBid> {
+    arrival.event.bid().map(|bid| (Arc::new(bid.into()), arrival.number))
 }
 
 /// Watermarks are the greatest event time seen, less four seconds.
@@ -142,7 +154,7 @@ impl Output {
 ///
 /// # Errors
 /// If the query has no program.
-pub fn build<S: Source<Out = Events>>(query: Query, flow: &mut Dataflow, events: S, keep: Keep) -> Result<Folded<Results>, String> {
+pub fn build<S: Source<Out = Arrivals>>(query: Query, flow: &mut Dataflow, events: S, keep: Keep) -> Result<Folded<Results>, String> {
     let mut out = Output { query, keep, results: None };
     match query {
         Query::Q0 => super::q0::build(flow, events, &mut out),

@@ -3,7 +3,7 @@
 use thalweg::{Dataflow, source::Source};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     program::{Bids, Output, bid},
 };
 
@@ -13,7 +13,7 @@ pub(super) fn converted(price: i64) -> i128 {
     i128::from(price) * 908
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events).flat_map_to::<Bids, _>(bid).sink(out.rows::<Bids, _>(|rows, bid: Bid<'_>| {
         let price = Cell::Thousandths(converted(bid.price));
         rows.insert(&[Cell::Int(bid.auction), Cell::Int(bid.bidder), price, Cell::Int(bid.date_time), Cell::Text(bid.extra)]);

@@ -3,11 +3,11 @@
 use thalweg::{Count, Dataflow, Own, Session, Windowed, source::Source};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     program::{Bids, Output, WATERMARKS, bid},
 };
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
         .flat_map_to::<Bids, _>(bid)
         .watermarks(WATERMARKS, |bid: &Bid<'_>| bid.date_time)

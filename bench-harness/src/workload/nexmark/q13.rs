@@ -5,14 +5,14 @@ use std::sync::Arc;
 use thalweg::{Dataflow, source::Source};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     program::{Bids, Output, bid},
 };
 
 /// Rows of the side input.
 const ROWS: i64 = 10_000;
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let values: Arc<[Box<str>]> = (0..ROWS).map(|key| format!("v{key}").into()).collect();
     flow.source(events).flat_map_to::<Bids, _>(bid).sink(out.rows::<Bids, _>(move |rows, bid: Bid<'_>| {
         let value = &values[bid.auction.rem_euclid(ROWS) as usize];

@@ -3,7 +3,7 @@
 use thalweg::{Dataflow, source::Source};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     calendar::hour_of_day,
     program::{Bids, Output, bid},
     q1::converted,
@@ -13,7 +13,7 @@ use super::{
 const LEAST: i128 = 1_000_000_000;
 const MOST: i128 = 50_000_000_000;
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events).flat_map_to::<Bids, _>(bid).filter(|bid: &Bid<'_>| (LEAST + 1..MOST).contains(&converted(bid.price))).sink(
         out.rows::<Bids, _>(|rows, bid: Bid<'_>| {
             let time_of_day = match hour_of_day(bid.date_time) {

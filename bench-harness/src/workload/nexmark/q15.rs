@@ -3,7 +3,7 @@
 use thalweg::{Dataflow, Update, operator::Updates, source::Source};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     calendar::{date, day_of},
     program::{Bids, Output, Results, bid},
     ranks::{ByRank, Counts, cells},
@@ -16,7 +16,7 @@ fn row(day: i64, counts: &Counts, put: impl FnOnce(&[Cell<'_>])) {
     put(&row);
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events).flat_map_to::<Bids, _>(bid).key_by(|bid: &Bid<'_>| day_of(bid.date_time)).aggregate(ByRank).sink(
         out.rows::<Updates<i64, (Counts, i64)>, _>(|rows: &mut Results, update: Update<'_, i64, (Counts, i64)>| {
             if let Some((before, _)) = update.before {

@@ -3,7 +3,7 @@
 use thalweg::{Dataflow, Update, operator::Updates, source::Source};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     calendar::{clock, date, day_of},
     program::{Bids, Output, Results, bid},
     ranks::{ByRank, Counts, cells},
@@ -21,7 +21,7 @@ fn row((channel, day): &Key, (counts, minute): &(Counts, i64), put: impl FnOnce(
     put(&row);
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
         .flat_map_to::<Bids, _>(bid)
         .key_by(|bid: &Bid<'_>| -> Key { (bid.channel.into(), day_of(bid.date_time)) })

@@ -3,7 +3,7 @@
 use thalweg::{Aggregate, Dataflow, Update, operator::Updates, source::Source, state::Partial};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     calendar::{date, day_of},
     program::{Bids, Output, Results, bid},
     ranks::rank,
@@ -84,7 +84,7 @@ fn row(&(auction, _): &Key, date: &str, stats: &Stats, put: impl FnOnce(&[Cell<'
     ]);
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     // A date is written once for all the rows of its day that follow one another.
     let mut written = (i64::MIN, String::new());
     flow.source(events)

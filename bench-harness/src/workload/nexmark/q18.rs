@@ -1,13 +1,11 @@
 //! q18: the last bid of each bidder on each auction.
 
-use std::sync::Arc;
-
 use thalweg::{Dataflow, Own, changelog::Change, source::Source};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Cell,
     owned::OwnedBid,
-    program::{Bids, Output, WATERMARKS, bid},
+    program::{NumberedBid, Output, WATERMARKS, numbered_bid},
 };
 
 /// A bid as a row: auction, bidder, price, channel, url, time, extra.
@@ -24,12 +22,11 @@ pub(super) fn cells(bid: &OwnedBid) -> [Cell<'_>; 7] {
     ]
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
-        .flat_map_to::<Bids, _>(bid)
-        .watermarks(WATERMARKS, |bid: &Bid<'_>| bid.date_time)
-        .map(|bid: Bid<'_>| Arc::new(OwnedBid::from(bid)))
-        .key_by(|bid: &Arc<OwnedBid>| (bid.bidder, bid.auction))
-        .latest_by(|bid: &Arc<OwnedBid>| bid.date_time)
-        .sink(out.rows::<Own<Change<Arc<OwnedBid>>>, _>(|rows, change| rows.change(&change, |bid| cells(bid))));
+        .flat_map(numbered_bid)
+        .watermarks(WATERMARKS, |(bid, _)| bid.date_time)
+        .key_by(|(bid, _)| (bid.bidder, bid.auction))
+        .latest_by(|(bid, number)| (bid.date_time, *number))
+        .sink(out.rows::<Own<Change<NumberedBid>>, _>(|rows, change| rows.change(&change, |(bid, _)| cells(bid))));
 }

@@ -3,11 +3,11 @@
 use thalweg::{Dataflow, Own, source::Source};
 
 use super::{
-    Cell, Events,
+    Arrivals, Cell,
     program::{Bids, Output, bid},
 };
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
         .flat_map_to::<Bids, _>(bid)
         .map(|bid| (bid.auction, bid.price))

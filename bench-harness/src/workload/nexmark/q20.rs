@@ -5,18 +5,18 @@ use std::sync::Arc;
 use thalweg::{Dataflow, Own, process::Either, source::Source};
 
 use super::{
-    Cell, Event, Events,
+    Arrival, Arrivals, Cell, Event,
     owned::{OwnedAuction, OwnedBid},
     program::{Output, WATERMARKS},
 };
 
 type Row = (Arc<OwnedBid>, Arc<OwnedAuction>);
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (bids, auctions) = flow
         .source(events)
-        .watermarks(WATERMARKS, |event: &Event<'_>| event.date_time())
-        .flat_map(|event: Event<'_>| match event {
+        .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
+        .flat_map(|Arrival { event, .. }: Arrival<'_>| match event {
             Event::Bid(bid) => Some(Either::Left(Arc::new(OwnedBid::from(bid)))),
             Event::Auction(auction) if auction.category == 10 => Some(Either::Right(Arc::new(OwnedAuction::from(auction)))),
             _ => None,

@@ -3,7 +3,7 @@
 use thalweg::{Dataflow, source::Source};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     program::{Bids, Output, bid},
 };
 
@@ -15,7 +15,7 @@ fn channel_id<'a>(bid: &Bid<'a>) -> Option<&'a str> {
     known.or_else(|| bid.url.split('&').find_map(|part| part.strip_prefix("channel_id=")))
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events).flat_map_to::<Bids, _>(bid).sink(out.rows::<Bids, _>(|rows, bid: Bid<'_>| {
         if let Some(id) = channel_id(&bid) {
             rows.insert(&[Cell::Int(bid.auction), Cell::Int(bid.bidder), Cell::Int(bid.price), Cell::Text(bid.channel), Cell::Text(id)]);

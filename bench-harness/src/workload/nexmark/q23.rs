@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thalweg::{Dataflow, Own, process::Either, source::Source};
 
 use super::{
-    Cell, Event, Events,
+    Arrival, Arrivals, Cell, Event,
     owned::{OwnedAuction, OwnedBid, OwnedPerson},
     program::{Output, WATERMARKS},
 };
@@ -13,11 +13,11 @@ use super::{
 type Bidder = (Arc<OwnedBid>, Arc<OwnedPerson>);
 type Row = (Bidder, Arc<OwnedAuction>);
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (bids, others) = flow
         .source(events)
-        .watermarks(WATERMARKS, |event: &Event<'_>| event.date_time())
-        .map(|event: Event<'_>| match event {
+        .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
+        .map(|Arrival { event, .. }: Arrival<'_>| match event {
             Event::Bid(bid) => Either::Left(Arc::new(OwnedBid::from(bid))),
             Event::Person(person) => Either::Right(Either::Left(Arc::new(OwnedPerson::from(person)))),
             Event::Auction(auction) => Either::Right(Either::Right(Arc::new(OwnedAuction::from(auction)))),

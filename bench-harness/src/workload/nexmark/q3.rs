@@ -3,7 +3,7 @@
 use thalweg::{Dataflow, Own, process::Either, source::Source};
 
 use super::{
-    Cell, Event, Events,
+    Arrival, Arrivals, Cell, Event,
     owned::Texts,
     program::{Output, WATERMARKS},
 };
@@ -13,11 +13,11 @@ type Seller = (i64, Texts<3>);
 /// An auction's seller and id.
 type Sold = (i64, i64);
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (sellers, sold) = flow
         .source(events)
-        .watermarks(WATERMARKS, |event: &Event<'_>| event.date_time())
-        .flat_map(|event: Event<'_>| match event {
+        .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
+        .flat_map(|Arrival { event, .. }: Arrival<'_>| match event {
             Event::Person(person) if ["OR", "ID", "CA"].contains(&person.state) => {
                 Some(Either::<Seller, Sold>::Left((person.id, Texts::new([person.name, person.city, person.state]))))
             }

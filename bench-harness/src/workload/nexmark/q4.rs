@@ -8,7 +8,7 @@ use thalweg::{
 };
 
 use super::{
-    Cell, Event, Events,
+    Arrival, Arrivals, Cell, Event,
     program::{Output, WATERMARKS},
     winners::{Offer, Winners, Wins},
 };
@@ -45,11 +45,11 @@ impl Wins for Price {
     }
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (lots, prices) = flow
         .source(events)
-        .watermarks(WATERMARKS, |event: &Event<'_>| event.date_time())
-        .flat_map(|event: Event<'_>| match event {
+        .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
+        .flat_map(|Arrival { event, .. }: Arrival<'_>| match event {
             Event::Auction(a) => Some(Either::Left(Lot { id: a.id, category: a.category, opens: a.date_time, expires: a.expires })),
             Event::Bid(b) => Some(Either::Right(Price { auction: b.auction, price: b.price, made: b.date_time })),
             Event::Person(_) => None,

@@ -3,7 +3,7 @@
 use thalweg::{Aggregate, Count, Dataflow, Own, Sliding, Tumbling, Windowed, source::Source, state::Partial};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     program::{Bids, Output, WATERMARKS, bid},
 };
 
@@ -59,7 +59,7 @@ impl Aggregate<Own<Counted>> for Most {
     }
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
         .flat_map_to::<Bids, _>(bid)
         .watermarks(WATERMARKS, |bid: &Bid<'_>| bid.date_time)

@@ -3,7 +3,7 @@
 use thalweg::{Aggregate, Dataflow, Own, Tumbling, Windowed, source::Source, state::Partial};
 
 use super::{
-    Bid, Cell, Events,
+    Arrivals, Bid, Cell,
     owned::OwnedBid,
     program::{Bids, Output, WATERMARKS, bid},
 };
@@ -58,7 +58,7 @@ impl Aggregate<Bids> for Highest {
     }
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
         .flat_map_to::<Bids, _>(bid)
         .watermarks(WATERMARKS, |bid: &Bid<'_>| bid.date_time)

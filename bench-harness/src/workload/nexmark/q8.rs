@@ -3,7 +3,7 @@
 use thalweg::{Dataflow, Own, Tumbling, process::Either, source::Source};
 
 use super::{
-    Cell, Event, Events,
+    Arrival, Arrivals, Cell, Event,
     program::{Output, WATERMARKS},
 };
 
@@ -12,11 +12,11 @@ type Registered = (i64, Box<str>);
 /// A seller's id.
 type Seller = i64;
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (registered, sellers) = flow
         .source(events)
-        .watermarks(WATERMARKS, |event: &Event<'_>| event.date_time())
-        .flat_map(|event: Event<'_>| match event {
+        .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
+        .flat_map(|Arrival { event, .. }: Arrival<'_>| match event {
             Event::Person(person) => Some(Either::<Registered, Seller>::Left((person.id, person.name.into()))),
             Event::Auction(auction) => Some(Either::Right(auction.seller)),
             Event::Bid(_) => None,

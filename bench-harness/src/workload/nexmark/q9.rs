@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thalweg::{Dataflow, Own, changelog::Change, process::Either, source::Source};
 
 use super::{
-    Cell, Event, Events,
+    Arrival, Arrivals, Cell, Event,
     owned::{OwnedAuction, Texts},
     program::{Output, WATERMARKS},
     winners::{Offer, Winners, Wins},
@@ -24,6 +24,7 @@ struct Made {
     bidder: i64,
     price: i64,
     date_time: i64,
+    number: u64,
     extra: Arc<Texts<1>>,
 }
 
@@ -33,6 +34,9 @@ impl Wins for Made {
     }
     fn made(&self) -> i64 {
         self.date_time
+    }
+    fn number(&self) -> u64 {
+        self.number
     }
 }
 
@@ -56,17 +60,18 @@ fn cells<'r>((auction, bid): &'r (Arc<OwnedAuction>, Made)) -> [Cell<'r>; 14] {
     ]
 }
 
-pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Events>, out: &mut Output) {
+pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (auctions, bids) = flow
         .source(events)
-        .watermarks(WATERMARKS, |event: &Event<'_>| event.date_time())
-        .flat_map(|event: Event<'_>| match event {
+        .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
+        .flat_map(|Arrival { number, event }: Arrival<'_>| match event {
             Event::Auction(auction) => Some(Either::Left(Arc::new(OwnedAuction::from(auction)))),
             Event::Bid(b) => Some(Either::Right(Made {
                 auction: b.auction,
                 bidder: b.bidder,
                 price: b.price,
                 date_time: b.date_time,
+                number,
                 extra: Arc::new(Texts::new([b.extra])),
             })),
             Event::Person(_) => None,

@@ -32,7 +32,7 @@ use super::{
     block::Block,
     claim::Claims,
     generate::Generator,
-    model::{Auction, Bid, Event, Events, Person},
+    model::{Arrival, Arrivals, Auction, Bid, Event, Person},
 };
 
 /// How far a lap is ahead of the block itself.
@@ -145,7 +145,7 @@ impl Replay {
 }
 
 impl Source for Replay {
-    type Out = Events;
+    type Out = Arrivals;
     type Reader = ReplayReader;
 
     fn name(&self) -> &'static str {
@@ -165,10 +165,10 @@ pub struct ReplayReader {
 }
 
 impl Reader for ReplayReader {
-    type Out = Events;
+    type Out = Arrivals;
 
     #[inline(always)]
-    fn poll<O: Operator<Events>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
+    fn poll<O: Operator<Arrivals>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         let Some(batch) = self.claims.next(max as u64) else { return Ok(Polled::End) };
         let len = self.replay.block.len() as u64;
         let (lap, from) = (batch.start / len, (batch.start % len) as usize);
@@ -176,7 +176,8 @@ impl Reader for ReplayReader {
         let records = (batch.end - batch.start).min(len - from as u64);
         self.claims.keep(&batch, records);
         let shift = self.replay.lap(lap);
-        out.process(self.replay.block.range(from..from + records as usize).map(move |event| shift.apply(event)));
+        let events = self.replay.block.range(from..from + records as usize);
+        out.process(events.zip(batch.start..).map(move |(event, number)| Arrival { number, event: shift.apply(event) }));
         Ok(Polled::Records(records as usize))
     }
 
@@ -200,7 +201,7 @@ impl Inline {
 }
 
 impl Source for Inline {
-    type Out = Events;
+    type Out = Arrivals;
     type Reader = InlineReader;
 
     fn name(&self) -> &'static str {
@@ -220,14 +221,14 @@ pub struct InlineReader {
 }
 
 impl Reader for InlineReader {
-    type Out = Events;
+    type Out = Arrivals;
 
     #[inline(always)]
-    fn poll<O: Operator<Events>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
+    fn poll<O: Operator<Arrivals>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         let Some(batch) = self.claims.next(max as u64) else { return Ok(Polled::End) };
         let records = (batch.end - batch.start) as usize;
         let generator = &*self.generator;
-        out.process(batch.map(move |arrival| generator.event(arrival)));
+        out.process(batch.map(move |number| Arrival { number, event: generator.event(number) }));
         Ok(Polled::Records(records))
     }
 

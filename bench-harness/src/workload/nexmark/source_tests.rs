@@ -18,10 +18,10 @@ fn block(events: u64) -> Block {
 }
 
 /// What a dataflow of one map reads from a source: all of it, in any order.
-fn read(source: impl Source<Out = Events>, workers: usize, batch: usize) -> Vec<String> {
+fn read(source: impl Source<Out = Arrivals>, workers: usize, batch: usize) -> Vec<String> {
     let mut flow = Dataflow::new("read");
     let (sink, rows) = Collect::<String>::new();
-    flow.source(source).map(|event| format!("{event:?}")).sink(sink);
+    flow.source(source).map(|arrival| format!("{} {:?}", arrival.number, arrival.event)).sink(sink);
     flow.start(Config::default().workers(workers).pin(false).batch(batch)).unwrap().join().unwrap();
     let mut rows = rows.take();
     rows.sort_unstable();
@@ -29,7 +29,7 @@ fn read(source: impl Source<Out = Events>, workers: usize, batch: usize) -> Vec<
 }
 
 fn sorted<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<String> {
-    let mut rows: Vec<String> = events.map(|event| format!("{event:?}")).collect();
+    let mut rows: Vec<String> = events.enumerate().map(|(number, event)| format!("{number} {event:?}")).collect();
     rows.sort_unstable();
     rows
 }

@@ -3,6 +3,8 @@
 //! Of the bids made while an auction is open the highest wins, of these the earliest, of these the first to arrive. Bids may come before
 //! their auction does: they wait for it, and then the best of them wins.
 
+use std::cmp::Reverse;
+
 use thalweg::{
     changelog::Change,
     process::{Context, Either, Process},
@@ -20,6 +22,10 @@ pub(super) trait Wins: Clone + Send + 'static {
     fn price(&self) -> i64;
     /// When it was made.
     fn made(&self) -> i64;
+    /// Its number in the order of arrival, where it matters which of two equal bids wins.
+    fn number(&self) -> u64 {
+        0
+    }
 }
 
 /// Each auction's winner, as a changelog of `(auction, bid)`.
@@ -34,7 +40,8 @@ pub(super) enum Known<A, B> {
 }
 
 fn beats<B: Wins>(bid: &B, best: &B) -> bool {
-    (bid.price(), std::cmp::Reverse(bid.made())) > (best.price(), std::cmp::Reverse(best.made()))
+    let order = |bid: &B| (bid.price(), Reverse((bid.made(), bid.number())));
+    order(bid) > order(best)
 }
 
 fn counts<A: Offer, B: Wins>(auction: &A, bid: &B) -> bool {
