@@ -56,6 +56,7 @@ Examples:
   thalweg-bench run hop --rate 100k --duration 2   open loop: latency at 100,000 records a second
   thalweg-bench run hop --rate 0.5x                the same at half of what each system can do
   thalweg-bench run tumbling --batch 64,256,2048 --ring 64KiB,256KiB,1MiB
+  thalweg-bench run nexmark --system thalweg       all queries of a suite
   thalweg-bench generate nexmark --events 1M -o events.jsonl
   thalweg-bench list options                       what can be chosen, and what it means
 
@@ -116,8 +117,8 @@ enum AllocatorName {
 
 #[derive(Args)]
 struct RunArgs {
-    /// Workloads; all if none is named
-    #[arg(value_name = "WORKLOAD", value_parser = PossibleValuesParser::new(workload_names()))]
+    /// Workloads; all but the suites if none is named; `nexmark` stands for q0 to q23
+    #[arg(value_name = "WORKLOAD", value_parser = PossibleValuesParser::new(runnable_names()))]
     workloads: Vec<String>,
     /// Systems; all that accept the work if none is named
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(system_names()))]
@@ -179,8 +180,22 @@ fn floor_length(text: &str) -> Result<f64, String> {
     if ["0", "0s", "0ms"].contains(&text) { Ok(0.0) } else { quantity::seconds(text) }
 }
 
+/// The workloads that stand by themselves.
 fn workload_names() -> Vec<&'static str> {
-    workload::names().iter().map(|info| info.name).collect()
+    workload::names().iter().filter(|info| info.suite.is_none()).map(|info| info.name).collect()
+}
+
+/// All that `run` takes: workloads, suites, and the parts of suites.
+fn runnable_names() -> Vec<&'static str> {
+    let parts = workload::names().iter().filter(|info| info.suite.is_some()).map(|info| info.name);
+    workload_names().into_iter().chain([workload::NEXMARK]).chain(parts).collect()
+}
+
+/// Puts its parts in the place of a suite.
+fn expand(names: &[String]) -> Vec<String> {
+    let parts = |suite: &str| workload::names().iter().filter(|info| info.suite == Some(suite)).map(|info| info.name.to_owned()).collect();
+    let expanded = |name: &String| if name == workload::NEXMARK { parts(name) } else { vec![name.clone()] };
+    names.iter().flat_map(expanded).collect()
 }
 
 fn wait_names() -> Vec<&'static str> {
@@ -315,7 +330,7 @@ fn run(arguments: &RunArgs) -> ExitCode {
     // A stall of 20 ms, which virtual machines have, is 1 % of two seconds: as much as the model lets an open loop miss.
     let seconds = arguments.duration.unwrap_or(if arguments.rate.is_empty() { 0.5 } else { 2.0 });
     let matrix = Matrix {
-        workloads: named(&arguments.workloads, workload_names()),
+        workloads: named(&expand(&arguments.workloads), workload_names()),
         systems: named(&arguments.system, all_systems.iter().map(|system| system.name()).collect()),
         cores: unique(&arguments.cores).iter().map(|cores| *cores as usize).collect(),
         batches: unique(&arguments.batch).iter().map(|batch| *batch as usize).collect(),

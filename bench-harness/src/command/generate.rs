@@ -106,7 +106,7 @@ enum KindName {
 }
 
 fn names() -> Vec<&'static str> {
-    std::iter::once(NEXMARK).chain(workload::names().iter().map(|info| info.name)).collect()
+    std::iter::once(NEXMARK).chain(workload::names().iter().filter(|info| info.suite.is_none()).map(|info| info.name)).collect()
 }
 
 /// A whole number of events per second.

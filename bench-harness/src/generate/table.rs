@@ -87,6 +87,7 @@ pub(super) fn columns(data: &Data) -> &'static [Column] {
         Data::Ysb { .. } => &AD,
         Data::WordCount(_) => &LINE,
         Data::Flights(_) => &FLIGHT,
+        Data::Nexmark { .. } => unreachable!("events of several kinds are no table"),
     }
 }
 
@@ -122,6 +123,7 @@ pub(super) fn for_each_row(input: &Input, emit: Emit<'_>, step: &mut dyn FnMut()
             }
             Ok(())
         }
+        Data::Nexmark { .. } => unreachable!("events of several kinds are no table"),
     }
 }
 

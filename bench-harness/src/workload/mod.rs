@@ -126,6 +126,8 @@ pub struct WorkloadInfo {
     pub default_events: u64,
     /// Whether it has an open loop: a rate may be asked for.
     pub open_loop: bool,
+    /// The suite that it is a part of, if it is: its name stands for all of them.
+    pub suite: Option<&'static str>,
 }
 
 /// An input that is ready to run, and what must come out.
@@ -179,6 +181,13 @@ pub enum Data {
     WordCount(text::Lines),
     /// `flights`.
     Flights(flights::Flights),
+    /// A query of Nexmark.
+    Nexmark {
+        /// Which one.
+        query: nexmark::Query,
+        /// The events.
+        replay: nexmark::Replay,
+    },
 }
 
 /// The workloads there are.
@@ -188,10 +197,17 @@ pub fn names() -> &'static [WorkloadInfo] {
 
 const fn info(name: &'static str, unit: &'static str, event_bytes: usize, default_events: u64, summary: &'static str) -> WorkloadInfo {
     let open_loop = matches!(name.as_bytes(), b"hop" | b"hop64");
-    WorkloadInfo { name, summary, unit, event_bytes, default_events, open_loop }
+    WorkloadInfo { name, summary, unit, event_bytes, default_events, open_loop, suite: None }
 }
 
-const WORKLOADS: [WorkloadInfo; 8] = [
+const fn query(name: &'static str, default_events: u64, summary: &'static str) -> WorkloadInfo {
+    WorkloadInfo { suite: Some(NEXMARK), ..info(name, "events", 220, default_events, summary) }
+}
+
+/// The suite of queries over an auction site.
+pub const NEXMARK: &str = "nexmark";
+
+const WORKLOADS: [WorkloadInfo; 30] = [
     info("hop", "records", 8, 500_000_000, "u64 records from one core to another: count and checksum"),
     info("hop64", "records", 64, 200_000_000, "64-byte records from one core to another: count and checksum"),
     info("stateless", "records", 32, 500_000_000, "map, a filter that keeps half, map; sum and count"),
@@ -200,6 +216,28 @@ const WORKLOADS: [WorkloadInfo; 8] = [
     info("ysb", "records", 64, 300_000_000, "ad views per campaign in 10 s windows (Yahoo Streaming Benchmark, in memory)"),
     info("wordcount", "lines", 70, 5_000_000, "lines of ten words: how often each word occurs"),
     info("flights", "rows", 32, 3_000_000, "US domestic flights from a CSV file: delays per origin airport and hour"),
+    query("q0", 16_000_000, "every bid as it is"),
+    query("q1", 16_000_000, "every bid, its price converted"),
+    query("q2", 32_000_000, "bids on every 123rd auction"),
+    query("q3", 16_000_000, "auctions of a category joined with sellers of three states"),
+    query("q4", 4_000_000, "average winning price of each category"),
+    query("q5", 4_000_000, "auctions with the most bids, 10 s windows that slide by 2 s"),
+    query("q6", 4_000_000, "average of each seller's last ten winning prices"),
+    query("q7", 16_000_000, "bids at the highest price of each 10 s window"),
+    query("q8", 16_000_000, "persons who register and sell within 10 s"),
+    query("q9", 2_000_000, "the winning bid of each auction"),
+    query("q11", 4_000_000, "bids of each bidder per session"),
+    query("q13", 16_000_000, "bids joined with a side input"),
+    query("q14", 16_000_000, "bids of a range of prices, with a count of letters"),
+    query("q15", 4_000_000, "statistics of each day"),
+    query("q16", 4_000_000, "statistics of each channel and day"),
+    query("q17", 4_000_000, "statistics of each auction and day"),
+    query("q18", 2_000_000, "the last bid of each bidder on each auction"),
+    query("q19", 2_000_000, "the ten highest bids of each auction"),
+    query("q20", 4_000_000, "bids joined with their auction"),
+    query("q21", 16_000_000, "bids with their channel's id"),
+    query("q22", 16_000_000, "bids with parts of their url"),
+    query("q23", 2_000_000, "bids joined with bidder and auctions, three ways"),
 ];
 
 /// Makes a workload's input and the answer that is right for it. Answers of synthetic inputs are remembered as long as the process lives.
@@ -208,7 +246,7 @@ const WORKLOADS: [WorkloadInfo; 8] = [
 /// A message that says what is wrong with the spec (an unknown name, no events), or which file cannot be read.
 pub fn prepare(spec: &Spec) -> Result<Prepared, String> {
     let info = checked(spec)?;
-    let Some(data) = synthetic_data(info, spec) else {
+    let Some(data) = synthetic_data(info, spec)? else {
         let (flights, rows) = flights::open(spec.input.as_deref(), spec.events)?;
         let expected = oracle::flights(&rows);
         return Ok(Prepared { input: Arc::new(Input { name: info.name, events: spec.events, data: Data::Flights(flights) }), expected });
@@ -223,7 +261,7 @@ pub fn prepare(spec: &Spec) -> Result<Prepared, String> {
 /// As [`prepare`].
 pub fn input(spec: &Spec) -> Result<Input, String> {
     let info = checked(spec)?;
-    let data = match synthetic_data(info, spec) {
+    let data = match synthetic_data(info, spec)? {
         Some(data) => data,
         None => Data::Flights(flights::open(spec.input.as_deref(), spec.events)?.0),
     };
@@ -245,9 +283,9 @@ fn checked(spec: &Spec) -> Result<&'static WorkloadInfo, String> {
 }
 
 /// The records of a workload that makes its own: of all but `flights`.
-fn synthetic_data(info: &WorkloadInfo, spec: &Spec) -> Option<Data> {
+fn synthetic_data(info: &WorkloadInfo, spec: &Spec) -> Result<Option<Data>, String> {
     let Spec { seed, events, block_bytes, .. } = *spec;
-    Some(match info.name {
+    Ok(Some(match info.name {
         "hop" => Data::Hop(synthetic::hop(seed, events, block_bytes)),
         "hop64" => Data::Hop64(synthetic::hop64(seed, events, block_bytes)),
         "stateless" => Data::Stateless(synthetic::stateless(seed, events, block_bytes)),
@@ -258,8 +296,9 @@ fn synthetic_data(info: &WorkloadInfo, spec: &Spec) -> Option<Data> {
         "tumbling-scattered" => Data::Tumbling { replay: synthetic::tumbling(seed, events, block_bytes, true), keys: None },
         "ysb" => Data::Ysb { replay: ysb::generate(seed, events, block_bytes), campaigns: ysb::campaigns(seed) },
         "wordcount" => Data::WordCount(text::generate(seed, events, block_bytes)),
-        _ => return None,
-    })
+        "flights" => return Ok(None),
+        query => Data::Nexmark { query: query.parse()?, replay: nexmark::replay_of(seed, events, block_bytes)? },
+    }))
 }
 
 /// The oracle's answer for a spec, computed once a process.

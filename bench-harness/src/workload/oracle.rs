@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::{
     Answer, Data,
     flights::{self, Row, airport_row},
+    nexmark,
     replay::{Replay, Replayed},
     synthetic::{self, Digest, is_kept, mark, scale, total_row, tumbling_row},
     text::{Lines, word_row, words},
@@ -47,6 +48,7 @@ pub(super) fn answer(data: &Data) -> Answer {
             rows(groups, 0, |a, b| a + b, |(campaign, start), count| campaign_row(campaign, start, count))
         }
         Data::WordCount(lines) => wordcount(lines),
+        Data::Nexmark { query, replay } => nexmark::oracle::digest(*query, &replay.iter().collect::<Vec<_>>()),
         Data::Flights(_) => unreachable!("prepare() answers flights from the rows it read"),
     }
 }
@@ -183,7 +185,7 @@ mod tests {
                         rows.entry(vec![crate::workload::text_column(word)]).or_default().push(1);
                     }
                 }
-                Data::Flights(_) => unreachable!(),
+                Data::Flights(_) | Data::Nexmark { .. } => unreachable!(),
             }
         }
         for (key, values) in rows {

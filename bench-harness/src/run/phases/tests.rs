@@ -15,7 +15,7 @@ use crate::{
 };
 
 const WORKLOADS: [WorkloadInfo; 1] =
-    [WorkloadInfo { name: "fake", summary: "", unit: "records", event_bytes: 8, default_events: 64_000_000, open_loop: true }];
+    [WorkloadInfo { name: "fake", summary: "", unit: "records", event_bytes: 8, default_events: 64_000_000, open_loop: true, suite: None }];
 
 fn prepare(spec: &Spec) -> Result<Prepared, String> {
     if spec.events > 1 << 40 {

@@ -33,6 +33,9 @@ impl System for Hand {
     }
 
     fn refuses(&self, job: &Job) -> Option<String> {
+        if matches!(job.input.data, Data::Nexmark { .. }) {
+            return Some("no loop was written for this query".to_owned());
+        }
         if matches!(job.input.data, Data::Tumbling { keys: None, .. }) {
             return Some("these keys are too far apart for an array: see hand-hash".to_owned());
         }
@@ -52,6 +55,7 @@ impl System for Hand {
                 Data::Ysb { replay, campaigns } => ysb::array(replay, campaigns, cores),
                 Data::WordCount(lines) => wordcount::run(lines, cores),
                 Data::Flights(flights) => flights::run(flights, cores)?,
+                Data::Nexmark { query, .. } => return Err(format!("hand has no loop for {query}")),
             },
         ))
     }
@@ -66,6 +70,7 @@ impl System for HandHash {
         match job.input.data {
             Data::Tumbling { .. } | Data::Ysb { .. } => unfit(job),
             Data::WordCount(_) | Data::Flights(_) => Some("its keys are text; hand uses the best table that we have already".to_owned()),
+            Data::Nexmark { .. } => Some("no loop was written for this query".to_owned()),
             _ => Some("there are no keys to hash".to_owned()),
         }
     }

@@ -51,6 +51,7 @@ impl System for Thalweg {
             (Data::Ysb { replay, campaigns }, _) => pipelines::ysb(replay, campaigns, config),
             (Data::WordCount(lines), _) => pipelines::wordcount(lines, config),
             (Data::Flights(flights), _) => pipelines::flights(flights, job.input.events, config),
+            (Data::Nexmark { query, replay }, _) => pipelines::nexmark(*query, replay, config),
         }
     }
 }

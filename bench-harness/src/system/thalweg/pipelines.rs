@@ -18,6 +18,10 @@ use crate::{
     workload::{
         Answer,
         flights::{self, Flight, Flights, airport_row},
+        nexmark::{
+            Query, Replay as EventReplay,
+            program::{self, Keep},
+        },
         replay::Replay,
         synthetic::{self, Event, is_kept, mark, scale, total_row, tumbling_row},
         text::{Lines, word_row, words},
@@ -186,6 +190,17 @@ impl thalweg::state::Key for Airport {
         let [_, a, b, c] = (bits as u32).to_be_bytes();
         Airport([a, b, c])
     }
+}
+
+/// A query of Nexmark: see `workload::nexmark`.
+pub(super) fn nexmark(query: Query, replay: &EventReplay, config: Config) -> Result<Outcome, String> {
+    let watch = Watch::new(replay.events());
+    let mut flow = Dataflow::new(query.to_string());
+    let results = program::build(query, &mut flow, watch.over(replay.clone()), Keep::Digest)?;
+    let n = run(flow, config)?;
+    let elapsed = watch.elapsed();
+    let results = results.merge(program::Results::merge).ok_or("the sink handed nothing over")?;
+    Ok(Outcome { changes: Some(results.changes), allocations: watch.allocations(), ..Outcome::closed(n, elapsed, results.answer()) })
 }
 
 /// A sink that reduces rows to an answer.

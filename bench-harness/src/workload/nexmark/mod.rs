@@ -68,3 +68,19 @@ pub use model::{Arrival, Arrivals, Auction, Bid, Event, Kind, Person};
 pub use query::Query;
 pub use rows::{Cell, Digest, Rows};
 pub use source::{Inline, Replay};
+
+/// About how many bytes an event takes in a block.
+const EVENT_BYTES: usize = 220;
+
+/// `events` events: a block of about `block_bytes` bytes, cut where the generator's cycle ends, replayed in laps.
+///
+/// # Errors
+/// If there are more laps than times and ids have room for.
+pub fn replay_of(seed: u64, events: u64, block_bytes: usize) -> Result<Replay, String> {
+    let options = Options::default();
+    let epoch = u64::from(options.persons + options.auctions + options.bids);
+    let epochs = (block_bytes / EVENT_BYTES) as u64 / epoch;
+    let generator = Generator::new(seed, options)?;
+    let block = Block::collect((0..epochs.max(1) * epoch).map(|n| generator.event(n)));
+    Replay::new(block.map_err(|_| format!("a block of {block_bytes} bytes has more text than fits; make it smaller with --block"))?, events)
+}
