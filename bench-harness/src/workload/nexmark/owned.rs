@@ -1,13 +1,15 @@
 //! Events that outlive their block: rows that a query keeps in state, or brings to the owner of a key.
 //!
-//! The texts of a row are one allocation, whatever their number.
+//! The texts of a row are one allocation, whatever their number, which all clones of the row share.
+
+use std::{cell::RefCell, sync::Arc};
 
 use super::model::{Auction, Bid, Person};
 
 /// `N` texts, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Texts<const N: usize> {
-    all: Box<str>,
+    all: Arc<str>,
     /// Where each text ends.
     ends: [u32; N],
 }
@@ -18,12 +20,18 @@ impl<const N: usize> Texts<N> {
     /// # Panics
     /// With 4 GiB of text or more.
     pub fn new(texts: [&str; N]) -> Texts<N> {
-        let mut all = String::with_capacity(texts.iter().map(|text| text.len()).sum());
-        let ends = texts.map(|text| {
-            all.push_str(text);
-            u32::try_from(all.len()).expect("a row's texts are shorter than 4 GiB")
-        });
-        Texts { all: all.into_boxed_str(), ends }
+        thread_local! {
+            /// Where texts are put together: the length of an [`Arc`] must be known before it is filled.
+            static ALL: RefCell<String> = const { RefCell::new(String::new()) };
+        }
+        ALL.with_borrow_mut(|all| {
+            all.clear();
+            let ends = texts.map(|text| {
+                all.push_str(text);
+                u32::try_from(all.len()).expect("a row's texts are shorter than 4 GiB")
+            });
+            Texts { all: Arc::from(all.as_str()), ends }
+        })
     }
 
     /// The text at a place in `0..N`.

@@ -7,8 +7,6 @@
 //! A result that changes takes the row that it replaces out of the digest, so that at the end the digest is that of the final table, and a
 //! retraction of a row that was never there shows.
 
-use std::sync::Arc;
-
 use thalweg::{BoundedDisorder, Dataflow, Fold, Record, changelog::Change, sink::Folded, source::Source};
 
 use super::{
@@ -33,12 +31,12 @@ pub fn bid(arrival: Arrival<'_>) -> Option<Bid<'_>> {
 }
 
 /// A bid of its own, and its number in the order of arrival.
-pub type NumberedBid = (Arc<OwnedBid>, u64);
+pub type NumberedBid = (OwnedBid, u64);
 
 /// The bid with its number, if the event is one.
 #[inline(always)]
 pub fn numbered_bid(arrival: Arrival<'_>) -> Option<NumberedBid> {
-    arrival.event.bid().map(|bid| (Arc::new(bid.into()), arrival.number))
+    arrival.event.bid().map(|bid| (bid.into(), arrival.number))
 }
 
 /// Watermarks are the greatest event time seen, less four seconds.

@@ -1,7 +1,5 @@
 //! q20: bids with their auction, if it is of category 10.
 
-use std::sync::Arc;
-
 use thalweg::{Dataflow, Own, process::Either, source::Source};
 
 use super::{
@@ -10,20 +8,20 @@ use super::{
     program::{Output, WATERMARKS},
 };
 
-type Row = (Arc<OwnedBid>, Arc<OwnedAuction>);
+type Row = (OwnedBid, OwnedAuction);
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (bids, auctions) = flow
         .source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
         .flat_map(|Arrival { event, .. }: Arrival<'_>| match event {
-            Event::Bid(bid) => Some(Either::Left(Arc::new(OwnedBid::from(bid)))),
-            Event::Auction(auction) if auction.category == 10 => Some(Either::Right(Arc::new(OwnedAuction::from(auction)))),
+            Event::Bid(bid) => Some(Either::Left(OwnedBid::from(bid))),
+            Event::Auction(auction) if auction.category == 10 => Some(Either::Right(OwnedAuction::from(auction))),
             _ => None,
         })
         .divide();
-    bids.key_by(|bid: &Arc<OwnedBid>| bid.auction)
-        .join(auctions.key_by(|auction: &Arc<OwnedAuction>| auction.id))
+    bids.key_by(|bid: &OwnedBid| bid.auction)
+        .join(auctions.key_by(|auction: &OwnedAuction| auction.id))
         .inner(|bid, auction| (bid.clone(), auction.clone()))
         .sink(out.rows::<Own<Row>, _>(|rows, (bid, auction): Row| {
             let (b, a) = (bid.view(), auction.view());

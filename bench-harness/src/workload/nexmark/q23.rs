@@ -1,7 +1,5 @@
 //! q23: bids with their bidder's person, and with every auction that the bidder sells.
 
-use std::sync::Arc;
-
 use thalweg::{Dataflow, Own, process::Either, source::Source};
 
 use super::{
@@ -10,25 +8,25 @@ use super::{
     program::{Output, WATERMARKS},
 };
 
-type Bidder = (Arc<OwnedBid>, Arc<OwnedPerson>);
-type Row = (Bidder, Arc<OwnedAuction>);
+type Bidder = (OwnedBid, OwnedPerson);
+type Row = (Bidder, OwnedAuction);
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (bids, others) = flow
         .source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
         .map(|Arrival { event, .. }: Arrival<'_>| match event {
-            Event::Bid(bid) => Either::Left(Arc::new(OwnedBid::from(bid))),
-            Event::Person(person) => Either::Right(Either::Left(Arc::new(OwnedPerson::from(person)))),
-            Event::Auction(auction) => Either::Right(Either::Right(Arc::new(OwnedAuction::from(auction)))),
+            Event::Bid(bid) => Either::Left(OwnedBid::from(bid)),
+            Event::Person(person) => Either::Right(Either::Left(OwnedPerson::from(person))),
+            Event::Auction(auction) => Either::Right(Either::Right(OwnedAuction::from(auction))),
         })
         .divide();
     let (persons, auctions) = others.divide();
-    bids.key_by(|bid: &Arc<OwnedBid>| bid.bidder)
-        .join(persons.key_by(|person: &Arc<OwnedPerson>| person.id))
+    bids.key_by(|bid: &OwnedBid| bid.bidder)
+        .join(persons.key_by(|person: &OwnedPerson| person.id))
         .inner(|bid, person| (bid.clone(), person.clone()))
         .key_by(|(bid, _): &Bidder| bid.bidder)
-        .join(auctions.key_by(|auction: &Arc<OwnedAuction>| auction.seller))
+        .join(auctions.key_by(|auction: &OwnedAuction| auction.seller))
         .inner(|bidder, auction| (bidder.clone(), auction.clone()))
         .sink(out.rows::<Own<Row>, _>(|rows, ((bid, person), auction): Row| {
             let (b, p, a) = (bid.view(), person.view(), auction.view());

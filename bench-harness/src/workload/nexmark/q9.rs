@@ -1,7 +1,5 @@
 //! q9: the winning bid of each auction, with the auction's columns.
 
-use std::sync::Arc;
-
 use thalweg::{Dataflow, Own, changelog::Change, process::Either, source::Source};
 
 use super::{
@@ -11,7 +9,7 @@ use super::{
     winners::{Offer, Winners, Wins},
 };
 
-impl Offer for Arc<OwnedAuction> {
+impl Offer for OwnedAuction {
     fn open(&self) -> (i64, i64) {
         (self.date_time, self.expires)
     }
@@ -25,7 +23,7 @@ struct Made {
     price: i64,
     date_time: i64,
     number: u64,
-    extra: Arc<Texts<1>>,
+    extra: Texts<1>,
 }
 
 impl Wins for Made {
@@ -40,7 +38,7 @@ impl Wins for Made {
     }
 }
 
-fn cells<'r>((auction, bid): &'r (Arc<OwnedAuction>, Made)) -> [Cell<'r>; 14] {
+fn cells<'r>((auction, bid): &'r (OwnedAuction, Made)) -> [Cell<'r>; 14] {
     let a = auction.view();
     [
         Cell::Int(a.id),
@@ -65,21 +63,21 @@ pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, ou
         .source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
         .flat_map(|Arrival { number, event }: Arrival<'_>| match event {
-            Event::Auction(auction) => Some(Either::Left(Arc::new(OwnedAuction::from(auction)))),
+            Event::Auction(auction) => Some(Either::Left(OwnedAuction::from(auction))),
             Event::Bid(b) => Some(Either::Right(Made {
                 auction: b.auction,
                 bidder: b.bidder,
                 price: b.price,
                 date_time: b.date_time,
                 number,
-                extra: Arc::new(Texts::new([b.extra])),
+                extra: Texts::new([b.extra]),
             })),
             Event::Person(_) => None,
         })
         .divide();
     auctions
-        .key_by(|auction: &Arc<OwnedAuction>| auction.id)
+        .key_by(|auction: &OwnedAuction| auction.id)
         .join(bids.key_by(|bid: &Made| bid.auction))
         .process(|| Winners)
-        .sink(out.rows::<Own<Change<(Arc<OwnedAuction>, Made)>>, _>(|rows, change| rows.change(&change, cells)));
+        .sink(out.rows::<Own<Change<(OwnedAuction, Made)>>, _>(|rows, change| rows.change(&change, cells)));
 }
