@@ -10,7 +10,7 @@ use crate::{
         blame::{Site, guard},
         link::{Identity, Link},
     },
-    process::{Deduplicate, Either, Keeping, LastN, Latest, Process, ProcessStep, Ranked, TopN},
+    process::{Deduplicate, Either, Highest, InOrder, Keeping, LastN, Process, ProcessStep, Ranked, TopN},
     record::{Own, Timed},
     state::Key,
     time::EventTime,
@@ -81,7 +81,35 @@ where
         O: Ord,
         G: FnMut(&T) -> O + Clone + Send + 'static,
     {
-        self.processed("latest", Keeping::new(), move || Latest(order.clone()))
+        self.processed("latest", Keeping::new(), move || Highest::<_, false>(order.clone()))
+    }
+
+    /// Keeps the highest record of each key by an order; of equal ones the one that came first. Emits each change.
+    #[track_caller]
+    pub fn highest_by<O, G>(
+        self,
+        order: G,
+    ) -> TimedStream<Own<Change<T>>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<T>>>>>
+    where
+        T: Clone + PartialEq,
+        O: Ord,
+        G: FnMut(&T) -> O + Clone + Send + 'static,
+    {
+        self.processed("highest", Keeping::new(), move || Highest::<_, true>(order.clone()))
+    }
+
+    /// Holds records until the watermark has passed them, and lets those of each key go on by event time and, within one time, by an order.
+    /// Late ones are counted and dropped.
+    #[track_caller]
+    pub fn in_order<O, G>(
+        self,
+        order: G,
+    ) -> TimedStream<Own<T>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<T>>>>
+    where
+        O: Ord,
+        G: FnMut(&T) -> O + Clone + Send + 'static,
+    {
+        self.processed("in_order", Keeping::new(), move || InOrder(order.clone()))
     }
 
     /// With each record shows the last `n` of its key, in the order in which they came, to a function, and emits what that returns.

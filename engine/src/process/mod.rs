@@ -30,7 +30,7 @@ mod store;
 mod timers;
 
 pub use builtin::Ranked;
-pub(crate) use builtin::{Deduplicate, LastN, Latest, TopN};
+pub(crate) use builtin::{Deduplicate, Highest, InOrder, LastN, TopN};
 pub use context::Context;
 pub(crate) use operator::ProcessStep;
 
