@@ -238,6 +238,7 @@ where
                 break;
             }
             if fired == TIMERS_A_STEP {
+                alarm::wake_by(Instant::now());
                 self.flush();
                 return self.fault.take().map_or(Ok(false), Err);
             }
