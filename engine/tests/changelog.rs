@@ -301,3 +301,20 @@ fn no_records_at_all_are_refused() {
     flow.source(feed::<Row>().1).timed().key_by(|row| row.0).top(0, |row| row.1).sink(sink);
     assert!(flow.drive(Config::default()).is_err());
 }
+
+#[test]
+fn what_is_kept_for_ever_has_a_limit() {
+    for keys_max in [5, 10] {
+        let mut flow = Dataflow::new("limit");
+        let (sink, _) = outputs::<u64>();
+        let records = thalweg::Generate::new(1000, |i| i);
+        flow.source(records).watermarks(thalweg::Monotone, |_| 0).key_by(|i| i % 10).keys_max(keys_max).deduplicate().sink(sink);
+        let ended = flow.start(Config::default().workers(1)).unwrap().join();
+        if keys_max < 10 {
+            let error = ended.unwrap_err().to_string();
+            assert!(error.contains("deduplicate") && error.contains("5 keys"), "{error}");
+        } else {
+            assert_eq!(ended.unwrap().records_in(), 1000);
+        }
+    }
+}

@@ -294,6 +294,33 @@ proptest! {
         }
     }
 
+    /// The highest row of each key on either side, joined: changes of changes, over threads.
+    #[test]
+    fn joined_changelogs_end_right(lefts in side(), rights in side(), (workers, batch) in ways()) {
+        let mut flow = Dataflow::new("changes");
+        let left = flow.source(fed(&lefts)).timed().key_by(|row| row.0).highest_by(|row| row.1);
+        let right = flow.source(fed(&rights)).timed().key_by(|row| row.0).highest_by(|row| row.1);
+        let (sink, changes) = Collect::<Change<(Row, Row)>>::new();
+        // By another key than that of the sides, so that rows change hands.
+        left.join_rows(|row| row.2 % 4, right, |row| row.2 % 4, usize::MAX, |left, right| (*left, *right)).sink(sink);
+        flow.start(config(workers, batch)).unwrap().join().unwrap();
+        let highest = |events: &[Event]| {
+            let mut keys = BTreeMap::<u32, Row>::new();
+            for row in rows_of(events) {
+                let highest = keys.entry(row.0).or_insert(row);
+                if row.1 > highest.1 {
+                    *highest = row;
+                }
+            }
+            keys.into_values().collect::<Vec<_>>()
+        };
+        let mut table = Table::of([]);
+        changes.take().into_iter().for_each(|change| table.apply(change));
+        let (lefts, rights) = (highest(&lefts), highest(&rights));
+        let expected = lefts.iter().flat_map(|left| rights.iter().filter(|right| left.2 % 4 == right.2 % 4).map(|right| (*left, *right)));
+        prop_assert_eq!(table, Table::of(expected));
+    }
+
     #[test]
     fn a_side_input_is_read_to_its_end_first(lefts in side(), rights in side(), (workers, batch) in ways()) {
         let mut flow = Dataflow::new("side input");

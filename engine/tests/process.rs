@@ -355,6 +355,36 @@ fn what_is_held_is_bounded_when_a_timer_has_many_rows_and_the_sink_is_slow() {
     assert!(rows.largest_batch() < 1024 + 300, "{} rows in one batch", rows.largest_batch());
 }
 
+#[test]
+fn a_hundred_thousand_timers_of_one_watermark_fire_in_one_run() {
+    struct Once;
+    impl Process<u64, u64> for Once {
+        type State = ();
+        type Out = u64;
+        fn on_record(&mut self, _: &mut Option<()>, _: u64, cx: &mut Context<'_, u64, u64>) {
+            cx.set_timer(i64::MAX);
+            cx.set_timer(7);
+        }
+        fn on_timer(&mut self, _: &mut Option<()>, timer: Timer, cx: &mut Context<'_, u64, u64>) {
+            cx.emit(u64::from(timer == Timer::Event(7)));
+        }
+    }
+    let (mut input, source) = feed();
+    let (sink, rows) = outputs::<u64>();
+    let mut flow = Dataflow::new("many");
+    flow.source(source).timed().key_by(|record| *record).process(|| Once).sink(sink);
+    let mut driver = flow.drive(Config::default()).unwrap();
+    input.push_all((0..100_000).map(|i| (0, i)));
+    input.watermark(7);
+    driver.run().unwrap();
+    assert_eq!(rows.take().into_iter().sum::<u64>(), 100_000);
+    assert_eq!(rows.watermark(), 7);
+    input.end();
+    driver.run().unwrap();
+    assert_eq!(rows.take().len(), 100_000, "a timer for the end of time fires at the end");
+    assert!(driver.ended());
+}
+
 /// Emits what the clock timers say.
 struct Ticking;
 

@@ -10,7 +10,9 @@ use std::{
 };
 
 use thalweg::{
-    Config, Count, Dataflow, Fold, ForEach, Generate, Lines, Monotone, Own, Sliding, Sum, SumCount, Text, Tumbling, Update, Windowed,
+    BoundedDisorder, Config, Count, Dataflow, Fold, ForEach, Generate, Lines, Monotone, Own, Sliding, Sum, SumCount, Text, Tumbling,
+    Update, Windowed,
+    process::{Context, Process, Timer},
 };
 
 struct Counting;
@@ -155,4 +157,53 @@ fn sliding_windows() {
         .aggregate(Sum::of::<Own<u64>>(|i: &u64| *i as i64))
         .sink(sink);
     });
+}
+
+/// Emits a key that was silent for a while: each record moves its key's timer.
+struct Silence;
+
+impl Process<u64, u64> for Silence {
+    type State = i64;
+    type Out = u64;
+    fn on_record(&mut self, seen: &mut Option<i64>, _: u64, cx: &mut Context<'_, u64, u64>) {
+        if let Some(seen) = seen.replace(cx.time()) {
+            cx.cancel_timer(seen + 1000);
+        }
+        cx.set_timer(cx.time() + 1000);
+    }
+    fn on_timer(&mut self, seen: &mut Option<i64>, _: Timer, cx: &mut Context<'_, u64, u64>) {
+        *seen = None;
+        cx.emit(*cx.key());
+    }
+}
+
+#[test]
+fn process_functions_with_state_timers_and_a_time_to_live() {
+    for scatter in [1, 0x9e37_79b9_7f4a_7c15] {
+        let build = |which: u8| {
+            allocations(move |flow, marks| {
+                let (sink, _) = Fold::new(0u64, |rows: &mut u64, _: u64| *rows += 1);
+                let keyed = flow
+                    .source(Generate::new(RECORDS, move |i| {
+                        marks.see(i);
+                        // Keys take turns, so that some are silent for longer than others are.
+                        (i / 100_000 % 2 * 500 + i % 500).wrapping_mul(scatter)
+                    }))
+                    .watermarks(BoundedDisorder::seconds(1), {
+                        let mut i = 0;
+                        move |_| {
+                            i += 1;
+                            i / 50
+                        }
+                    })
+                    .key_by(|key| *key);
+                match which {
+                    0 => keyed.process(|| Silence).sink(sink),
+                    1 => keyed.deduplicate_within(1500).sink(sink),
+                    _ => keyed.top(3, |key| *key).flat_map(|change| change.after().map(|ranked| ranked.row)).sink(sink),
+                }
+            });
+        };
+        (0..3).for_each(build);
+    }
 }

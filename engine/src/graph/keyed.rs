@@ -80,6 +80,7 @@ where
 pub struct TimedKeyedStream<R, H, L, F, K> {
     pub(crate) stream: Stream<H, L>,
     pub(crate) key: F,
+    pub(crate) keys_max: usize,
     pub(crate) of: PhantomData<fn(R) -> K>,
 }
 

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!   Dataflow, Stream, …   builder.rs, stream.rs, timed.rs, keyed.rs   what the user writes; each end of a chain registers a stage
+//!   process.rs, join.rs, changelog.rs                                 the same for process functions, two inputs, changes
+//!   drive()               drive.rs                                     one worker, by hand: for tests
 //!   stages and edges      plan.rs                                     which worker runs which instance of which stage
 //!   start()               start.rs                                    refusals first, then rings, then threads
 //!   Running, Report       running.rs                                  join, drain, stop

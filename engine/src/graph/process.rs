@@ -10,7 +10,7 @@ use crate::{
         blame::{Site, guard},
         link::{Identity, Link},
     },
-    process::{Deduplicate, Either, Keeping, LastN, Latest, Process, ProcessStep, Ranked, TopN},
+    process::{Deduplicate, Either, Highest, InOrder, Keeping, LastN, Process, ProcessStep, Ranked, TopN},
     record::{Own, Timed},
     state::Key,
     time::EventTime,
@@ -24,6 +24,12 @@ where
     F: FnMut(&T) -> K + Clone + Send + 'static,
     K: Key,
 {
+    /// Ends the job with an error when a worker keeps state for more keys than this in the process function that follows, or in what is built
+    /// on one: `deduplicate`, `top`, `changes` and the like.
+    pub fn keys_max(self, keys: usize) -> Self {
+        Self { keys_max: keys, ..self }
+    }
+
     /// Brings each record to its key's owner, and runs a [`Process`] function there. `make` is called once on each worker.
     #[track_caller]
     pub fn process<P, M>(
@@ -53,7 +59,8 @@ where
 
     /// Passes the first record of each key, and drops the others.
     ///
-    /// Keeps 16 bytes for each key for ever; bound them with [`deduplicate_within`](Self::deduplicate_within).
+    /// Keeps 16 bytes for each key for ever; bound them with [`deduplicate_within`](Self::deduplicate_within) or
+    /// [`keys_max`](Self::keys_max).
     #[track_caller]
     pub fn deduplicate(self) -> TimedStream<Own<T>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<T>>>> {
         self.processed("deduplicate", Keeping::new(), || Deduplicate { within_ms: i64::MAX })
@@ -81,7 +88,35 @@ where
         O: Ord,
         G: FnMut(&T) -> O + Clone + Send + 'static,
     {
-        self.processed("latest", Keeping::new(), move || Latest(order.clone()))
+        self.processed("latest", Keeping::new(), move || Highest::<_, false>(order.clone()))
+    }
+
+    /// Keeps the highest record of each key by an order; of equal ones the one that came first. Emits each change.
+    #[track_caller]
+    pub fn highest_by<O, G>(
+        self,
+        order: G,
+    ) -> TimedStream<Own<Change<T>>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<T>>>>>
+    where
+        T: Clone + PartialEq,
+        O: Ord,
+        G: FnMut(&T) -> O + Clone + Send + 'static,
+    {
+        self.processed("highest", Keeping::new(), move || Highest::<_, true>(order.clone()))
+    }
+
+    /// Holds records until the watermark has passed them, and lets those of each key go on by event time and, within one time, by an order.
+    /// Late ones are counted and dropped.
+    #[track_caller]
+    pub fn in_order<O, G>(
+        self,
+        order: G,
+    ) -> TimedStream<Own<T>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<T>>>>
+    where
+        O: Ord,
+        G: FnMut(&T) -> O + Clone + Send + 'static,
+    {
+        self.processed("in_order", Keeping::new(), move || InOrder(order.clone()))
     }
 
     /// With each record shows the last `n` of its key, in the order in which they came, to a function, and emits what that returns.
@@ -135,7 +170,8 @@ where
         P: Process<K, T>,
         M: Fn() -> P + Clone + Send + 'static,
     {
-        let Self { mut stream, key, .. } = self;
+        let Self { mut stream, key, keys_max, .. } = self;
+        let keeping = keeping.keys_at_most(keys_max);
         let site = stream.site(name);
         let stream = stream.cross::<Timed<Own<T>>, _>(site, false, |edge| scatter(edge, site, key.clone()));
         run(stream, site, key, keeping, make)

@@ -90,7 +90,7 @@ where
         K: Key,
         F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
     {
-        TimedKeyedStream { stream: self.stream, key, of: PhantomData }
+        TimedKeyedStream { stream: self.stream, key, keys_max: usize::MAX, of: PhantomData }
     }
 
     /// As [`Stream::hop`]; watermarks go along.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Context, Process};
+use super::{Context, Process, Timer};
 use crate::{changelog::Change, state::Key, time::EventTime};
 
 /// Passes a key's first record, and again the first one that comes a while after the last that was passed.
@@ -25,10 +25,10 @@ impl<K: Key, T: Send + 'static> Process<K, T> for Deduplicate {
     }
 }
 
-/// Keeps each key's latest record by an order; of equal ones the one that came later.
-pub(crate) struct Latest<F>(pub(crate) F);
+/// Keeps each key's highest record by an order; of equal ones the one that came later, or (`FIRST`) first.
+pub(crate) struct Highest<F, const FIRST: bool>(pub(crate) F);
 
-impl<K, T, O, F> Process<K, T> for Latest<F>
+impl<K, T, O, F, const FIRST: bool> Process<K, T> for Highest<F, FIRST>
 where
     K: Key,
     T: Clone + PartialEq + Send + 'static,
@@ -39,13 +39,74 @@ where
     type Out = Change<T>;
 
     #[inline]
-    fn on_record(&mut self, latest: &mut Option<T>, record: T, cx: &mut Context<'_, K, Change<T>>) {
-        if latest.as_ref().is_some_and(|latest| (self.0)(&record) < (self.0)(latest)) {
-            return;
+    fn on_record(&mut self, highest: &mut Option<T>, record: T, cx: &mut Context<'_, K, Change<T>>) {
+        if let Some(highest) = highest {
+            let order = (self.0)(&record).cmp(&(self.0)(highest));
+            if order.is_lt() || FIRST && order.is_eq() {
+                return;
+            }
         }
-        let before = latest.replace(record.clone());
+        let before = highest.replace(record.clone());
         if let Some(change) = Change::between(before, Some(record)) {
             cx.emit(change);
+        }
+    }
+}
+
+/// Holds records until the watermark has passed them, and emits those of a key by event time and, within one time, by an order.
+pub(crate) struct InOrder<F>(pub(crate) F);
+
+/// Records of a key that wait, in no order, and the time of the timer that is set for the earliest.
+pub(crate) struct Unordered<T> {
+    waiting: Vec<(EventTime, T)>,
+    earliest: EventTime,
+}
+
+impl<K, T, O, F> Process<K, T> for InOrder<F>
+where
+    K: Key,
+    T: Send + 'static,
+    O: Ord,
+    F: FnMut(&T) -> O + 'static,
+{
+    type State = Unordered<T>;
+    type Out = T;
+
+    fn on_record(&mut self, state: &mut Option<Unordered<T>>, record: T, cx: &mut Context<'_, K, T>) {
+        let time = cx.time();
+        if time <= cx.watermark() {
+            cx.count_late();
+            return;
+        }
+        match state {
+            Some(held) => {
+                held.waiting.push((time, record));
+                if time < held.earliest {
+                    cx.cancel_timer(held.earliest);
+                    held.earliest = time;
+                    cx.set_timer(time);
+                }
+            }
+            None => {
+                *state = Some(Unordered { waiting: vec![(time, record)], earliest: time });
+                cx.set_timer(time);
+            }
+        }
+    }
+
+    fn on_timer(&mut self, state: &mut Option<Unordered<T>>, _: Timer, cx: &mut Context<'_, K, T>) {
+        let Some(held) = state else { return };
+        let Self(order) = self;
+        // Stable: what is equal in all leaves as it came.
+        held.waiting.sort_by(|(a_time, a), (b_time, b)| a_time.cmp(b_time).then_with(|| order(a).cmp(&order(b))));
+        let due = held.waiting.partition_point(|(time, _)| *time <= cx.watermark());
+        held.waiting.drain(..due).for_each(|(time, record)| cx.emit_at(time, record));
+        match held.waiting.first() {
+            None => *state = None,
+            Some((time, _)) => {
+                held.earliest = *time;
+                cx.set_timer(*time);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The operator that runs a process function behind the edge that brings each record to its key's owner.
 //!
-//! As in a window aggregate, the loop over a batch is a sequence of runs: within a run the keys index the table directly, and a record costs
-//! a bounds check beside the function itself. A key that the table has to change for breaks the run.
+//! As in a window aggregate, the loop over a batch is a sequence of runs: within a run the table finds every key as it is, and a record with
+//! a dense key costs a bounds check beside the function itself. A key that the table has to change for breaks the run.
 
 use std::{collections::VecDeque, marker::PhantomData, time::Duration, time::Instant};
 
@@ -21,7 +21,7 @@ use crate::{
     },
     record::{Own, Record, Timed},
     runtime::alarm,
-    state::Key,
+    state::{Direct, Key, Probe},
     time::EventTime,
 };
 
@@ -120,7 +120,7 @@ where
             let Some((time, record)) = records.next() else { return Ran::Out };
             let key = guard(self.site, || (self.key)(&record));
             let odd =
-                if K::INTEGER && self.expiry.is_none() { self.run_direct(records, time, key, record) } else { Some((time, key, record)) };
+                if K::INTEGER && self.expiry.is_none() { self.run_integer(records, time, key, record) } else { Some((time, key, record)) };
             if let Some((time, key, record)) = odd {
                 self.on_record(time, &key, record);
             } else if self.effects.out.len() < EMIT {
@@ -132,36 +132,26 @@ where
         }
     }
 
-    /// Works records off as long as the table indexes their keys directly; returns the one that breaks the run. With none, either no record
-    /// is left, or enough rows are there.
+    /// Works records off as long as the table finds their keys as they are; returns the one that breaks the run. With none, either no
+    /// record is left, or enough rows are there.
     #[inline(always)]
-    fn run_direct(
+    fn run_integer(
         &mut self,
         records: &mut impl Iterator<Item = (EventTime, T)>,
-        mut time: EventTime,
-        mut key: K,
-        mut record: T,
+        time: EventTime,
+        key: K,
+        record: T,
     ) -> Option<(EventTime, K, T)> {
         let Self { key: key_of, function, site, states, effects, .. } = self;
-        let site = *site;
-        let Some(mut direct) = states.table.as_direct() else { return Some((time, key, record)) };
-        let (mut born, mut gone) = (0, 0);
-        let odd = loop {
-            let Some(state) = direct.slot(key.bits()) else { break Some((time, key, record)) };
-            let before = state.is_some();
-            guard(site, || function.on_record(state, record, &mut Context { key: &key, time, effects }));
-            born += usize::from(!before & state.is_some());
-            gone += usize::from(before & state.is_none());
-            if effects.out.len() >= EMIT {
-                break None;
-            }
-            match records.next() {
-                None => break None,
-                Some(next) => (time, record) = next,
-            }
-            key = guard(site, || key_of(&record));
+        let mut born_gone = (0, 0);
+        let odd = if let Some(direct) = states.table.as_direct() {
+            run_slots(direct, function, effects, *site, &mut born_gone, key_of, records, (time, key, record))
+        } else if let Some(probe) = states.table.as_probe() {
+            run_slots(probe, function, effects, *site, &mut born_gone, key_of, records, (time, key, record))
+        } else {
+            Some((time, key, record))
         };
-        states.change(born, gone);
+        states.change(born_gone.0, born_gone.1);
         odd
     }
 
@@ -248,6 +238,7 @@ where
                 break;
             }
             if fired == TIMERS_A_STEP {
+                alarm::wake_by(Instant::now());
                 self.flush();
                 return self.fault.take().map_or(Ok(false), Err);
             }
@@ -323,6 +314,56 @@ where
             None => Ok(()),
             Some(why) => Err(blame::refuse(self.site, why)),
         }
+    }
+}
+
+/// A table's slots, borrowed for a run.
+trait Slots<V> {
+    /// The slot of a key that is placed.
+    fn find(&mut self, bits: u64) -> Option<&mut V>;
+}
+
+impl<V> Slots<V> for Direct<'_, V> {
+    #[inline(always)]
+    fn find(&mut self, bits: u64) -> Option<&mut V> {
+        self.slot(bits)
+    }
+}
+
+impl<V> Slots<V> for Probe<'_, V> {
+    #[inline(always)]
+    fn find(&mut self, bits: u64) -> Option<&mut V> {
+        self.slot(bits)
+    }
+}
+
+/// The run itself, over what it needs and no more, so that it stays in registers.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)] // Parts of one operator, borrowed apart from one another.
+fn run_slots<T, K: Key, P: Process<K, T>>(
+    mut slots: impl Slots<Option<P::State>>,
+    function: &mut P,
+    effects: &mut Effects<K, P::Out>,
+    site: Site,
+    (born, gone): &mut (usize, usize),
+    key_of: &mut impl FnMut(&T) -> K,
+    records: &mut impl Iterator<Item = (EventTime, T)>,
+    (mut time, mut key, mut record): (EventTime, K, T),
+) -> Option<(EventTime, K, T)> {
+    loop {
+        let Some(state) = slots.find(key.bits()) else { return Some((time, key, record)) };
+        let before = state.is_some();
+        guard(site, || function.on_record(state, record, &mut Context { key: &key, time, effects }));
+        *born += usize::from(!before & state.is_some());
+        *gone += usize::from(before & state.is_none());
+        if effects.out.len() >= EMIT {
+            return None;
+        }
+        match records.next() {
+            None => return None,
+            Some(next) => (time, record) = next,
+        }
+        key = guard(site, || key_of(&record));
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Worker {
 /// What a cycle over all tasks did.
 pub(crate) struct Cycle {
     pub(crate) worked: usize,
-    until: Option<Instant>,
+    pub(crate) until: Option<Instant>,
 }
 
 impl Worker {

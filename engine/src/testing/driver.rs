@@ -1,6 +1,6 @@
 //! Runs a job step by step on the caller's thread.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use crate::{
     error::RunError,
@@ -43,7 +43,8 @@ impl Driver {
         let cycle = self.worker.cycle();
         match self.shutdown.take_fault() {
             Some(fault) => Err(fault),
-            None => Ok(cycle.worked > 0),
+            // Somebody may have stopped in the midst of it, and want to go on at once.
+            None => Ok(cycle.worked > 0 || cycle.until.is_some_and(|until| until <= Instant::now())),
         }
     }
 
