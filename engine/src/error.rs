@@ -59,6 +59,14 @@ pub enum RunError {
         /// The panic's message.
         message: String,
     },
+    /// An operator refused to go on: a limit that was set is reached, or its function said so.
+    #[error("operator {operator}: {why}")]
+    Operator {
+        /// Position and name of the operator, and where it was added.
+        operator: String,
+        /// What is wrong and what to do.
+        why: String,
+    },
     /// Reading or writing failed.
     #[error("{what}: {source}")]
     Io {

@@ -14,10 +14,12 @@ mod builder;
 mod config;
 mod keyed;
 mod plan;
+mod processing;
 mod running;
 mod start;
 mod stream;
 mod timed;
+mod triggered;
 mod windowed;
 
 pub use builder::Dataflow;
@@ -26,6 +28,7 @@ pub use keyed::{KeyedStream, TimedKeyedStream, UpdateStream};
 pub use running::{Report, Running, StageReport};
 pub use stream::Stream;
 pub use timed::TimedStream;
+pub use triggered::{PaneStream, TriggeredStream};
 pub use windowed::{LateSplitStream, LateToStream, SessionStream, WindowStream, WindowedStream};
 
 pub(crate) use plan::{End, EndSeed, Head, SourceHead, StageCx, TaskSeed};

@@ -6,6 +6,8 @@
 
 use std::{cell::Cell, mem};
 
+use crate::error::RunError;
+
 /// Number of an operator within its dataflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Site(pub(crate) u32);
@@ -44,6 +46,13 @@ pub(crate) fn guard<T>(site: Site, closure: impl FnOnce() -> T) -> T {
 #[inline(always)]
 pub(crate) fn source<T>(closure: impl FnOnce() -> T) -> T {
     guard(SOURCE, closure)
+}
+
+/// The error by which an operator refuses to go on. Its worker, who knows the operators' names, fills in which one it was.
+#[cold]
+pub(crate) fn refuse(site: Site, why: String) -> RunError {
+    BLAMED.with(|blamed| blamed.set(site));
+    RunError::Operator { operator: String::new(), why }
 }
 
 /// Takes the operator blamed since the last call on this thread.

@@ -7,6 +7,7 @@
 //! ```
 
 mod affinity;
+pub(crate) mod alarm;
 mod cgroup;
 mod features;
 mod fence;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Idle, Progress, Task,
+    Idle, Progress, Task, alarm,
     shutdown::{Phase, Shutdown},
 };
 use crate::{
@@ -92,7 +92,10 @@ impl Worker {
                     cycle.worked += 1;
                     *slot = None;
                 }
-                Ok(Err(fault)) => {
+                Ok(Err(mut fault)) => {
+                    if let RunError::Operator { operator, .. } = &mut fault {
+                        *operator = (self.namer)(stage, blame::take());
+                    }
                     self.shutdown.fail(fault);
                     cycle.worked += 1;
                     return cycle;
@@ -104,6 +107,7 @@ impl Worker {
                 }
             }
         }
+        cycle.until = earlier(cycle.until, alarm::take());
         cycle
     }
 

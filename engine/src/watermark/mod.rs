@@ -10,7 +10,10 @@
 
 mod generate;
 mod merge;
+mod processing;
 
 pub(crate) use generate::Watermarks;
 pub use generate::{BoundedDisorder, Monotone, WatermarkPolicy};
 pub(crate) use merge::Merge;
+pub use processing::ProcessingTime;
+pub(crate) use processing::{ClockTimes, Ticks};

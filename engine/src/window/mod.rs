@@ -20,10 +20,13 @@ mod merge_sessions;
 mod merge_slices;
 mod numbered;
 mod open;
+mod paned;
+mod panes;
 mod revise;
 mod session;
 mod sliced;
 mod slide;
+mod trigger;
 
 pub use assign::Slices;
 pub use assign::Sliding;
@@ -32,10 +35,13 @@ pub(crate) use late::LateEnd;
 pub(crate) use merge::MergePartials;
 pub(crate) use merge_sessions::{Lift, MergeSessions};
 pub(crate) use merge_slices::MergeSlices;
+pub use paned::{CountWindows, Global, Paned};
+pub(crate) use panes::MergePanes;
 pub(crate) use revise::MergeRevising;
 pub use revise::Revised;
 pub use session::Session;
 pub use sliced::{Half, Lenient, Merges, Sliced};
+pub use trigger::{EveryEventTime, EveryProcessingTime, EveryRecords, OnWatermark, Trigger};
 
 use crate::time::EventTime;
 

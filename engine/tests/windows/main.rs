@@ -3,5 +3,7 @@
 
 mod late;
 mod oracle;
+mod processing;
 mod session;
 mod sliding;
+mod trigger;
