@@ -52,8 +52,8 @@ pub mod window;
 
 pub use error::{BuildError, RunError};
 pub use graph::{
-    Config, Dataflow, KeyedStream, LateSplitStream, LateToStream, PaneStream, Report, Running, SessionStream, StageReport, Stream,
-    TimedKeyedStream, TimedStream, TriggeredStream, UpdateStream, WindowStream, WindowedStream,
+    Config, Dataflow, KeyedStream, LateSplitStream, LateToStream, OperatorWatermark, PaneStream, Report, Running, SessionStream,
+    StageReport, Stream, TimedKeyedStream, TimedStream, TriggeredStream, UpdateStream, WindowStream, WindowedStream,
 };
 pub use operator::{
     Aggregate, ApproxDistinct, Count, DistinctCount, First, FloatMean, Last, Max, Mean, Min, Reduce, Sum, SumCount, TopN, Total, Update,

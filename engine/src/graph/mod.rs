@@ -20,6 +20,7 @@ mod start;
 mod stream;
 mod timed;
 mod triggered;
+mod watermarks;
 mod windowed;
 
 pub use builder::Dataflow;
@@ -29,6 +30,7 @@ pub use running::{Report, Running, StageReport};
 pub use stream::Stream;
 pub use timed::TimedStream;
 pub use triggered::{PaneStream, TriggeredStream};
+pub use watermarks::OperatorWatermark;
 pub use windowed::{LateSplitStream, LateToStream, SessionStream, WindowStream, WindowedStream};
 
 pub(crate) use plan::{End, EndSeed, Head, SourceHead, StageCx, TaskSeed};

@@ -6,6 +6,7 @@ use super::{
     Config, Running, StageCx, TaskSeed,
     builder::Graph,
     plan::{Stage, workers_of_segment},
+    watermarks::Watermarks,
 };
 use crate::{
     error::{BuildError, RunError},
@@ -30,6 +31,7 @@ pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildEr
     let mut seeds: Vec<Vec<(usize, TaskSeed)>> = (0..workers).map(|_| Vec::new()).collect();
     let mut stages = Vec::new();
     let probes = RefCell::default();
+    let mut watermarks = Watermarks::new(std::mem::take(&mut graph.gauges), namer.clone());
     for (number, Stage { sites, records, malformed, build, .. }) in graph.stages.into_iter().enumerate() {
         let cx = StageCx {
             workers: layouts[number].clone(),
@@ -39,6 +41,7 @@ pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildEr
             ring_bytes: config.ring_bytes,
             records: records.clone(),
             malformed: malformed.clone(),
+            gauges: watermarks.stage(&sites, layouts[number].len()),
             probes: &probes,
         };
         for (&worker, seed) in layouts[number].iter().zip(build(&cx)?) {
@@ -50,8 +53,15 @@ pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildEr
     }
 
     let shutdown = Arc::new(Shutdown::new(wakers.clone()));
-    let mut running =
-        Running { threads: Vec::new(), shutdown, started: Instant::now(), stages, late: graph.late, probes: probes.into_inner() };
+    let mut running = Running {
+        threads: Vec::new(),
+        shutdown,
+        started: Instant::now(),
+        stages,
+        late: graph.late,
+        watermarks,
+        probes: probes.into_inner(),
+    };
     for (worker, ((seeds, idle), core)) in seeds.into_iter().zip(idles).zip(cores).enumerate() {
         let (shutdown, namer, waker) = (running.shutdown.clone(), namer.clone(), wakers[worker].clone());
         let name = format!("{}-{worker}", graph.name);

@@ -14,6 +14,7 @@ use std::{
 
 use crate::{
     error::RunError,
+    metrics::{Gauge, Gauges},
     operator::{
         Control, Operator,
         link::{ChainCx, Step},
@@ -140,22 +141,23 @@ impl Ticks {
 
 /// Puts the clock's time beside each record, and a watermark after each tick.
 #[derive(Clone)]
-pub(crate) struct ClockTimes<N = ()> {
+pub(crate) struct ClockTimes<N = (), G = Gauges> {
     ticks: Ticks,
     ended: bool,
     next: N,
+    gauge: G,
 }
 
 impl ClockTimes {
-    pub(crate) fn new(time: ProcessingTime) -> Self {
-        Self { ticks: Ticks::new(time), ended: false, next: () }
+    pub(crate) fn new(time: ProcessingTime, gauge: Gauges) -> Self {
+        Self { ticks: Ticks::new(time), ended: false, next: (), gauge }
     }
 }
 
 impl<R: Record> Step<R> for ClockTimes {
     type Out = Timed<R>;
-    fn before<N: Operator<Timed<R>> + 'static>(self, next: N, _: ChainCx) -> impl Operator<R> + 'static {
-        ClockTimes { ticks: self.ticks, ended: false, next }
+    fn before<N: Operator<Timed<R>> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<R> + 'static {
+        ClockTimes { ticks: self.ticks, ended: false, next, gauge: self.gauge.add(cx.instance) }
     }
 }
 
@@ -164,7 +166,7 @@ fn time_of(now_ms: u64) -> EventTime {
     EventTime::try_from(now_ms).unwrap_or(EventTime::MAX)
 }
 
-impl<R: Record, N: Operator<Timed<R>>> Operator<R> for ClockTimes<N> {
+impl<R: Record, N: Operator<Timed<R>>> Operator<R> for ClockTimes<N, Gauge> {
     #[inline(always)]
     fn process<'a, I>(&mut self, records: I)
     where
@@ -193,7 +195,9 @@ impl<R: Record, N: Operator<Timed<R>>> Operator<R> for ClockTimes<N> {
         match self.ticks.tick() {
             None => Ok(true),
             Some(tick) => {
-                self.next.control(Control::Watermark(time_of(tick) - 1));
+                let watermark = time_of(tick) - 1;
+                self.gauge.set(watermark);
+                self.next.control(Control::Watermark(watermark));
                 self.next.ready()
             }
         }

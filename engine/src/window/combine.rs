@@ -55,14 +55,16 @@ where
     A: Aggregate<R>,
 {
     type Out = Own<WindowPartial<K, A::Partial>>;
-    fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<R>> + 'static {
-        Combining::new(self.0, next)
+    fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<Timed<R>> + 'static {
+        Combining::new(self.0, cx.instances, next)
     }
 }
 
 /// Keeps partials per window and key, and passes them on when the watermark passes the window.
 pub(crate) struct Combining<F, A, K, P, N> {
     of: Combine<F, A>,
+    /// No other worker's partials meet these.
+    alone: bool,
     open: OpenWindows<K, P>,
     emitted: Vec<WindowPartial<K, P>>,
     /// The first watermark that passes a window which no earlier one did.
@@ -73,9 +75,9 @@ pub(crate) struct Combining<F, A, K, P, N> {
 }
 
 impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
-    pub(crate) fn new(of: Combine<F, A>, next: N) -> Self {
+    pub(crate) fn new(of: Combine<F, A>, instances: usize, next: N) -> Self {
         let open = OpenWindows::new(of.slices);
-        Self { of, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
+        Self { of, alone: instances <= 1, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
     }
 
     /// Works records off as long as they belong to the current window and its table takes them; returns the one that breaks the run.
@@ -227,7 +229,14 @@ where
                 self.open.close(EventTime::MAX);
                 Some(control)
             }
-            Control::Barrier(_) | Control::Idle => Some(control),
+            Control::Idle => {
+                // Event time goes on without this worker, so what it has must not stay here.
+                if !self.alone {
+                    self.open.pass_on();
+                }
+                Some(control)
+            }
+            Control::Barrier(_) => Some(control),
         };
     }
 

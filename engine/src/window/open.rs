@@ -97,6 +97,13 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
         }
     }
 
+    /// Lets all windows fire, though they may be opened again.
+    pub(crate) fn pass_on(&mut self) {
+        self.firing.extend(self.open.drain(..));
+        self.current = usize::MAX;
+        self.reopened = false;
+    }
+
     fn fire(&mut self) {
         self.reopened = false;
         let watermark = self.watermark;

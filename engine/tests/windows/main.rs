@@ -7,3 +7,4 @@ mod processing;
 mod session;
 mod sliding;
 mod trigger;
+mod watermark;
