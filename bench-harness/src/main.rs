@@ -53,7 +53,7 @@ Examples:
   thalweg-bench run ysb --cores 1,2 --repeats 5    one core against two
   thalweg-bench run hop --rate 100k --duration 2   open loop: latency at 100,000 records a second
   thalweg-bench run hop --rate 0.5x                the same at half of what each system can do
-  thalweg-bench run tumbling --batch 64,256,1024 --ring 64KiB,256KiB,1MiB
+  thalweg-bench run tumbling --batch 64,256,2048 --ring 64KiB,256KiB,1MiB
   thalweg-bench list options                       what can be chosen, and what it means
 
 Exit code: 0 if every run gave the right output, 1 if one did not, 2 if the command line was wrong.";
@@ -128,7 +128,7 @@ struct RunArgs {
     #[arg(long, value_delimiter = ',', value_parser = quantity::rate, value_name = "R")]
     rate: Vec<Rate>,
     /// Records per batch
-    #[arg(long, value_delimiter = ',', value_parser = quantity::count, value_name = "N", help = "Records per batch [default: 1024, and 256 for hops]")]
+    #[arg(long, value_delimiter = ',', value_parser = quantity::count, value_name = "N", help = "Records per batch [default: 2048, and 256 for hops]")]
     batch: Vec<u64>,
     /// Bytes per ring: 256KiB, 1MiB
     #[arg(long, value_delimiter = ',', value_parser = quantity::bytes, default_value = "256KiB", value_name = "BYTES")]
@@ -221,7 +221,7 @@ fn list(what: Listed) -> String {
             let mut text = String::from("--wait\n");
             text.extend(WAITS.iter().map(|(name, what)| format!("  {name:<12}{what}\n")));
             text += "--rate\n  100k        open loop at 100,000 records a second\n  0.5x        at half of what the same configuration reaches in a closed loop\n";
-            text += "--batch\n  64 to 1024  records that move as a unit; larger ones are faster and wait longer to fill\n";
+            text += "--batch\n  64 to 2048  records that move as a unit; larger ones are faster and wait longer to fill\n";
             text += "--ring\n  256KiB to 1MiB and at least 16 batches; smaller starves, larger than the L2 cache is slower\n";
             text += "--allocator\n  mimalloc    the default\n  system      the C library's\n";
             text += "--format\n  table, json (one line a run, schema in results/README.md), csv\n";
@@ -344,7 +344,7 @@ fn by_kind(matrix: &Matrix, usable: usize) -> Vec<Matrix> {
         batches: or(&matrix.batches, batch),
         ..matrix.clone()
     };
-    [part(hops, 2, 256), part(others, 1, 1024)].into_iter().filter(|matrix| !matrix.workloads.is_empty()).collect()
+    [part(hops, 2, 256), part(others, 1, 2048)].into_iter().filter(|matrix| !matrix.workloads.is_empty()).collect()
 }
 
 /// Each value once, in order.

@@ -253,9 +253,6 @@ fn scattered_keys(c: &mut Criterion) {
     let mut slots = Table::<u64, Sum>::new();
     let mut hinted = Table::<u64, Sum>::new();
     window_loop(&mut hinted, records, |record| record.key, WINDOW);
-    let mut batched = Table::<u64, Sum>::new();
-    let mut staged = Vec::new();
-    let mut keys_staged = Vec::new();
 
     // Each once, to check the answers.
     small[0].simple(records, WINDOW);
@@ -296,17 +293,6 @@ fn scattered_keys(c: &mut Criterion) {
             contender("hand: linear, ahead, 64 Ki", |records| ahead.ahead(records, WINDOW)),
             contender("hand: skip one, 64 Ki", |records| skipping.skipping(records, WINDOW)),
             contender("hand: keys apart, 64 Ki", |records| split.run(records, WINDOW)),
-            contender("table, in batches", |records: &[Record]| {
-                for records in records.chunks(256) {
-                    staged.clear();
-                    staged.extend(
-                        records.iter().filter(|record| WINDOW.contains(&record.event_time)).map(|record| (record.key, record.value)),
-                    );
-                    keys_staged.clear();
-                    keys_staged.extend(staged.iter().map(|&(key, _)| key));
-                    batched.for_batch(&keys_staged, |at, sum| sum.add(staged[at].1));
-                }
-            }),
             contender("hashbrown, foldhash", |records: &[Record]| {
                 for record in records.iter().filter(|record| WINDOW.contains(&record.event_time)) {
                     brown.entry(record.key).or_default().add(record.value);
@@ -324,39 +310,6 @@ fn scattered_keys(c: &mut Criterion) {
             }),
         ],
     );
-}
-
-/// Whether reading ahead pays, by the number of keys.
-fn batches(c: &mut Criterion) {
-    let sizes: &[usize] = if std::env::var("YARDSTICK").is_ok() { &[10_000, 100_000, 1_000_000, 10_000_000] } else { &[10_000, 1_000_000] };
-    for &size in sizes {
-        let name = format!("batch-{size}");
-        if std::env::var("YARDSTICK").is_ok_and(|wanted| wanted != "1" && !name.contains(&wanted)) {
-            continue;
-        }
-        let keys = scattered(size);
-        let records = records(1 << 20, &keys);
-        let mut table = Table::<u64, Sum>::new();
-        keys.iter().for_each(|key| table.slot(key).add(0));
-        let table = std::cell::RefCell::new(table);
-        compare(
-            c,
-            &name,
-            records.as_slice(),
-            records.len(),
-            vec![
-                contender("one by one", |records| window_loop(&mut table.borrow_mut(), records, |record| record.key, WINDOW)),
-                contender("in batches", |records: &[Record]| {
-                    let mut batch = Vec::with_capacity(1_024);
-                    for records in records.chunks(1_024) {
-                        batch.clear();
-                        batch.extend(records.iter().map(|record| record.key));
-                        table.borrow_mut().for_batch(&batch, |at, sum| sum.add(records[at].value));
-                    }
-                }),
-            ],
-        );
-    }
 }
 
 /// Words of a text: 50,000 of them, the r-th most frequent in proportion to 1 / r; frequent ones are short, as in any language.
@@ -433,5 +386,5 @@ fn words(c: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, dense, scattered_keys, batches, words);
+criterion_group!(benches, dense, scattered_keys, words);
 criterion_main!(benches);

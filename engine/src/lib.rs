@@ -34,11 +34,14 @@
 //! was in flight).
 #![deny(unsafe_code)]
 
+pub mod changelog;
 pub mod error;
 mod exchange;
 mod graph;
+pub mod join;
 mod metrics;
 pub mod operator;
+pub mod process;
 pub mod record;
 pub mod ring;
 pub mod runtime;
@@ -46,14 +49,16 @@ pub mod sink;
 pub mod source;
 pub mod state;
 mod sync;
+pub mod testing;
 pub mod time;
 pub mod watermark;
 pub mod window;
 
 pub use error::{BuildError, RunError};
 pub use graph::{
-    Config, Dataflow, KeyedStream, LateSplitStream, LateToStream, OperatorWatermark, PaneStream, Report, Running, SessionStream,
-    StageReport, Stream, TimedKeyedStream, TimedStream, TriggeredStream, UpdateStream, WindowStream, WindowedStream,
+    BroadcastStream, Config, Dataflow, JoinedStream, KeyedStream, LateSplitStream, LateToStream, OperatorWatermark, PaneStream, Report,
+    Running, SessionStream, StageReport, Stream, TimedKeyedStream, TimedStream, TriggeredStream, UpdateStream, WindowStream,
+    WindowedStream,
 };
 pub use operator::{
     Aggregate, ApproxDistinct, Count, DistinctCount, First, FloatMean, Last, Max, Mean, Min, Reduce, Sum, SumCount, TopN, Total, Update,

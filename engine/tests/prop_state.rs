@@ -34,7 +34,6 @@ enum Op<K> {
     Add(Vec<K>),
     /// As a window operator does it: runs over whatever view the table offers.
     Run(Vec<K>),
-    Batch(Vec<K>),
     /// Makes room for a key and puts nothing in.
     Touch(K),
     Get(K),
@@ -66,7 +65,6 @@ fn ops<K: Clone + std::fmt::Debug + 'static>(key: fn(u64) -> K) -> impl Strategy
     let op = prop_oneof![
         4 => many().prop_map(Op::Add),
         4 => many().prop_map(Op::Run),
-        2 => many().prop_map(Op::Batch),
         1 => one().prop_map(Op::Touch),
         2 => one().prop_map(Op::Get),
         2 => one().prop_map(Op::Take),
@@ -130,17 +128,6 @@ fn check<K: Key + std::fmt::Debug>(ops: Vec<Op<K>>) -> Result<(), TestCaseError>
                 let mut values = values.into_iter();
                 run(&mut table, &keys, || values.next().unwrap());
                 prop_assert_eq!(values.next(), None, "a record was left out");
-                bound += keys.len();
-            }
-            Op::Batch(keys) => {
-                let values: Vec<u64> = keys.iter().map(|key| put(&mut oracle, key).0).collect();
-                let mut calls = 0;
-                table.for_batch(&keys, |at, slot| {
-                    assert_eq!(at, calls, "in order, each once");
-                    calls += 1;
-                    slot.add(values[at]);
-                });
-                prop_assert_eq!(calls, keys.len());
                 bound += keys.len();
             }
             Op::Touch(key) => {

@@ -24,6 +24,7 @@ use replay::Replay;
 
 mod draw;
 pub mod flights;
+pub mod nexmark;
 mod oracle;
 pub mod replay;
 pub mod synthetic;

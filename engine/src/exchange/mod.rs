@@ -13,13 +13,16 @@
 //! - An outlet that is full keeps what it could not pass on and says so in `ready`; nothing new is produced until it has left.
 //!   It therefore holds at most what one input batch expands to.
 
+mod divide;
 mod edge;
 mod forward;
 mod outlet;
 mod scatter;
 mod split;
 
+pub(crate) use divide::DivideEnd;
 pub(crate) use edge::{Edge, EdgeHead, Inlet};
 pub(crate) use forward::{Forward, ForwardEnd, ForwardSeed, forward_seeds};
+pub(crate) use outlet::{Outlet, OutletSeed};
 pub(crate) use scatter::{Scatter, ScatterEnd, ScatterSeed, group_of};
 pub(crate) use split::SplitEnd;

@@ -140,12 +140,17 @@ impl Dataflow {
     /// # Errors
     /// [`BuildError`]; then no thread was started and no file was created.
     pub fn start(self, config: Config) -> Result<Running, BuildError> {
+        start::start(self.into_graph()?, config)
+    }
+
+    /// What was said, once all streams have come to an end.
+    pub(super) fn into_graph(self) -> Result<Graph, BuildError> {
         let graph = Rc::try_unwrap(self.graph).map_err(|graph| {
             let graph = graph.borrow();
             let open = graph.heads.iter().find(|(_, ended)| !ended).map(|(site, _)| graph.describe(*site));
             BuildError::Unfinished { stream: open.unwrap_or_else(|| "a stream".into()) }
         })?;
-        start::start(graph.into_inner(), config)
+        Ok(graph.into_inner())
     }
 }
 

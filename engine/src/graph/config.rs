@@ -14,9 +14,9 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// All cores that the process may use, batches of 1,024 records, rings of 256 KiB, adaptive waiting, pinned workers.
+    /// All cores that the process may use, batches of 2,048 records, rings of 256 KiB, adaptive waiting, pinned workers.
     fn default() -> Self {
-        Self { workers: None, cores: None, batch: 1024, ring_bytes: 256 << 10, wait: Wait::default(), pin: true }
+        Self { workers: None, cores: None, batch: 2048, ring_bytes: 256 << 10, wait: Wait::default(), pin: true }
     }
 }
 
@@ -33,7 +33,7 @@ impl Config {
         self
     }
 
-    /// Records per batch, 1 to 65,536. Larger batches cost latency, smaller ones throughput; 64 to 1,024 serve nearly all.
+    /// Records per batch, 1 to 65,536. Larger batches cost latency, smaller ones throughput; 64 to 2,048 serve nearly all.
     pub fn batch(mut self, records: usize) -> Self {
         self.batch = records;
         self

@@ -11,9 +11,13 @@
 //! between two hops; segments share the workers out among themselves, in order.
 
 mod builder;
+mod changelog;
 mod config;
+mod drive;
+mod join;
 mod keyed;
 mod plan;
+mod process;
 mod processing;
 mod running;
 mod start;
@@ -25,6 +29,7 @@ mod windowed;
 
 pub use builder::Dataflow;
 pub use config::Config;
+pub use join::{BroadcastStream, JoinedStream};
 pub use keyed::{KeyedStream, TimedKeyedStream, UpdateStream};
 pub use running::{Report, Running, StageReport};
 pub use stream::Stream;

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     error::{BuildError, RunError},
+    metrics::Counter,
     operator::blame::{self, Site},
+    ring::Probe,
     runtime::{CoreId, Idle, Namer, Scope, Shutdown, Waker, Worker, available_cores, pin_current_thread, warn_unpinned},
 };
 
@@ -20,51 +22,16 @@ const RING_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=1 << 30;
 
 pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildError> {
     let cores = check(&mut graph, &config)?;
+    let name = graph.name.clone();
     let workers = cores.len();
     let (idles, wakers): (Vec<Idle>, Vec<Waker>) = (0..workers).map(|_| Idle::new(config.wait)).unzip();
 
-    let namer = namer(&graph);
-    let segments = graph.stages.iter().map(|stage| stage.segment).max().unwrap_or(0) + 1;
-    let layouts: Vec<Vec<usize>> = graph.stages.iter().map(|stage| workers_of_segment(stage.segment, segments, workers)).collect();
-    let edges: Vec<Vec<usize>> = graph.edges.iter().map(|edge| edge.stage.map_or_else(Vec::new, |stage| layouts[stage].clone())).collect();
-
-    let mut seeds: Vec<Vec<(usize, TaskSeed)>> = (0..workers).map(|_| Vec::new()).collect();
-    let mut stages = Vec::new();
-    let probes = RefCell::default();
-    let mut watermarks = Watermarks::new(std::mem::take(&mut graph.gauges), namer.clone());
-    for (number, Stage { sites, records, malformed, build, .. }) in graph.stages.into_iter().enumerate() {
-        let cx = StageCx {
-            workers: layouts[number].clone(),
-            edges: &edges,
-            wakers: &wakers,
-            batch: config.batch,
-            ring_bytes: config.ring_bytes,
-            records: records.clone(),
-            malformed: malformed.clone(),
-            gauges: watermarks.stage(&sites, layouts[number].len()),
-            probes: &probes,
-        };
-        for (&worker, seed) in layouts[number].iter().zip(build(&cx)?) {
-            seeds[worker].push((number, seed));
-        }
-        if graph.heads.iter().any(|(site, _)| sites.first() == Some(site)) {
-            stages.push((namer(number, Some(sites[0])), records, malformed));
-        }
-    }
-
+    let Planned { seeds, stages, probes, watermarks, namer, late } = plan(graph, &config, &wakers)?;
     let shutdown = Arc::new(Shutdown::new(wakers.clone()));
-    let mut running = Running {
-        threads: Vec::new(),
-        shutdown,
-        started: Instant::now(),
-        stages,
-        late: graph.late,
-        watermarks,
-        probes: probes.into_inner(),
-    };
+    let mut running = Running { threads: Vec::new(), shutdown, started: Instant::now(), stages, late, watermarks, probes };
     for (worker, ((seeds, idle), core)) in seeds.into_iter().zip(idles).zip(cores).enumerate() {
         let (shutdown, namer, waker) = (running.shutdown.clone(), namer.clone(), wakers[worker].clone());
-        let name = format!("{}-{worker}", graph.name);
+        let name = format!("{name}-{worker}");
         let body = move || {
             let _alarm = Alarm(shutdown.clone());
             if let Some(core) = core
@@ -87,6 +54,52 @@ pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildEr
     Ok(running)
 }
 
+/// What each worker is to build, and what is known of the job beside it.
+pub(super) struct Planned {
+    /// By worker: tasks to build, and the stage of each.
+    pub(super) seeds: Vec<Vec<(usize, TaskSeed)>>,
+    /// The stages that begin at a source: name, records, malformed ones.
+    stages: Vec<(String, Counter, Counter)>,
+    probes: Vec<Probe>,
+    watermarks: Watermarks,
+    pub(super) namer: Arc<Namer>,
+    pub(super) late: Counter,
+}
+
+/// Lays the stages out over the workers, one for each waker, and makes the rings between them.
+pub(super) fn plan(graph: Graph, config: &Config, wakers: &[Waker]) -> Result<Planned, BuildError> {
+    let workers = wakers.len();
+    let namer = namer(&graph);
+    let segments = graph.stages.iter().map(|stage| stage.segment).max().unwrap_or(0) + 1;
+    let layouts: Vec<Vec<usize>> = graph.stages.iter().map(|stage| workers_of_segment(stage.segment, segments, workers)).collect();
+    let edges: Vec<Vec<usize>> = graph.edges.iter().map(|edge| edge.stage.map_or_else(Vec::new, |stage| layouts[stage].clone())).collect();
+
+    let mut seeds: Vec<Vec<(usize, TaskSeed)>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut stages = Vec::new();
+    let probes = RefCell::default();
+    let mut watermarks = Watermarks::new(graph.gauges, namer.clone());
+    for (number, Stage { sites, records, malformed, build, .. }) in graph.stages.into_iter().enumerate() {
+        let cx = StageCx {
+            workers: layouts[number].clone(),
+            edges: &edges,
+            wakers,
+            batch: config.batch,
+            ring_bytes: config.ring_bytes,
+            records: records.clone(),
+            malformed: malformed.clone(),
+            gauges: watermarks.stage(&sites, layouts[number].len()),
+            probes: &probes,
+        };
+        for (&worker, seed) in layouts[number].iter().zip(build(&cx)?) {
+            seeds[worker].push((number, seed));
+        }
+        if graph.heads.iter().any(|(site, _)| sites.first() == Some(site)) {
+            stages.push((namer(number, Some(sites[0])), records, malformed));
+        }
+    }
+    Ok(Planned { seeds, stages, probes: probes.into_inner(), watermarks, namer, late: graph.late })
+}
+
 /// Ends the job if its worker goes by a panic, wherever that came from: the others would wait for it for ever.
 struct Alarm(Arc<Shutdown>);
 
@@ -100,7 +113,7 @@ impl Drop for Alarm {
 }
 
 /// Refuses what can be refused, and says which core each worker gets (none: not pinned).
-fn check(graph: &mut Graph, config: &Config) -> Result<Vec<Option<CoreId>>, BuildError> {
+pub(super) fn check(graph: &mut Graph, config: &Config) -> Result<Vec<Option<CoreId>>, BuildError> {
     if graph.heads.is_empty() {
         return Err(BuildError::Empty { name: graph.name.clone() });
     }

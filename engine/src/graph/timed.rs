@@ -146,3 +146,16 @@ where
         self.untimed().sink(sink);
     }
 }
+
+impl<R, H, L> Stream<H, L>
+where
+    R: Record,
+    H: Head<Out = L::In>,
+    L: Link<Out = Timed<R>>,
+{
+    /// Takes the times beside the records as their event times: the way back from [`TimedStream::with_times`], or behind a source that makes
+    /// both, with the watermarks of its own.
+    pub fn timed(self) -> TimedStream<R, H, L> {
+        TimedStream { stream: self, of: PhantomData }
+    }
+}

@@ -133,7 +133,6 @@ where
     }
 
     /// The stream so far, and what the halves are made of.
-    #[expect(clippy::type_complexity)]
     fn halves<A: Aggregate<R>>(self, aggregate: A, site: Site) -> (Stream<H, L>, Combine<F, A>, (Half<A>, W)) {
         let Self { keyed: TimedKeyedStream { stream, key, .. }, windows } = self;
         let late = {
@@ -158,7 +157,6 @@ where
 {
     /// As [`WindowedStream::aggregate`]: the stream of results, and that of late records.
     #[track_caller]
-    #[expect(clippy::type_complexity)]
     pub fn aggregate<A: Aggregate<R>>(self, aggregate: A) -> (WindowStream<R, K, A, W>, Stream<EdgeHead<Timed<R>>, Identity<Timed<R>>>)
     where
         W: Merges<R, K, A>,

@@ -32,8 +32,8 @@ pub(crate) struct Worker {
 }
 
 /// What a cycle over all tasks did.
-struct Cycle {
-    worked: usize,
+pub(crate) struct Cycle {
+    pub(crate) worked: usize,
     until: Option<Instant>,
 }
 
@@ -66,7 +66,12 @@ impl Worker {
         }
     }
 
-    fn drain(&mut self) {
+    /// Whether all tasks are done.
+    pub(crate) fn is_done(&self) -> bool {
+        self.live == 0
+    }
+
+    pub(crate) fn drain(&mut self) {
         if !self.draining {
             self.draining = true;
             for (_, task) in &mut self.tasks {
@@ -77,7 +82,7 @@ impl Worker {
         }
     }
 
-    fn cycle(&mut self) -> Cycle {
+    pub(crate) fn cycle(&mut self) -> Cycle {
         let mut cycle = Cycle { worked: 0, until: None };
         for at in 0..self.tasks.len() {
             let (stage, slot) = &mut self.tasks[at];

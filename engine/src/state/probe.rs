@@ -34,8 +34,6 @@ const SMALL_LOAD: usize = 3;
 const SMALL_BYTES: usize = 2 << 20;
 /// An insertion that walks further than this says that the hash does not suit the keys.
 const MAX_WALK: usize = 64;
-/// Lookups that [`ProbeSlots::for_batch`] has under way at once.
-const GROUP: usize = 16;
 /// The first multiplier: 2^64 divided by the golden ratio.
 const FIRST_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -141,6 +139,13 @@ impl<V: Partial> ProbeSlots<V> {
     #[inline(always)]
     pub(super) fn view(&mut self) -> Probe<'_, V> {
         Probe { entries: &mut self.entries, hash: self.hash }
+    }
+
+    #[inline(always)]
+    pub(super) fn hint(&self, bits: u64) {
+        if let Some(entry) = self.entries.get(self.hash.home(bits)) {
+            prefetch(entry);
+        }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
@@ -264,25 +269,6 @@ impl<V: Partial> ProbeSlots<V> {
     pub(super) fn forget(&mut self) {
         self.entries.iter_mut().for_each(|entry| entry.key = 0);
         self.claimed = 0;
-    }
-
-    /// Calls `f` with the place of each key in `keys` and its accumulator, as long as no rebuilding is needed; returns how far it came.
-    pub(super) fn for_batch<K>(&mut self, keys: &[K], bits: impl Fn(&K) -> u64, mut f: impl FnMut(usize, &mut V)) -> usize {
-        let mut done = 0;
-        if self.entries.is_empty() {
-            return done;
-        }
-        for group in keys.chunks(GROUP) {
-            for key in group {
-                prefetch(&self.entries[self.hash.home(bits(key))]);
-            }
-            for key in group {
-                let Some(at) = self.seek(bits(key)) else { return done };
-                f(done, &mut self.entries[at].value);
-                done += 1;
-            }
-        }
-        done
     }
 
     /// Takes values out from entry `*at` on, until `max` are taken, `slots` are looked at, or the end. Says whether that was the end.

@@ -29,8 +29,6 @@ const PATIENCE_MAX: u32 = 64;
 const SLOTS_PER_VALUE: usize = 16;
 /// ... and at no fewer than this.
 const SLOTS_MIN: usize = 4096;
-/// A probe table of more bytes than this is prefetched by [`Table::for_batch`].
-const PREFETCH_BYTES: usize = 1 << 20;
 
 /// How many keys were seen, and between which bits.
 #[derive(Clone, Copy, Debug)]
@@ -162,18 +160,14 @@ impl<K: Key, V: Partial> Table<K, V> {
         (K::INTEGER && self.mode == Mode::Probe).then(|| self.probe.view())
     }
 
-    /// Calls `f` with the index of each key and its accumulator, in order. Tables that exceed the cache are read ahead.
-    pub fn for_batch(&mut self, keys: &[K], mut f: impl FnMut(usize, &mut V)) {
-        let mut done = 0;
-        while done < keys.len() {
-            if K::INTEGER && self.mode == Mode::Probe && self.probe.memory_bytes() > PREFETCH_BYTES {
-                self.touched = true;
-                done += self.probe.for_batch(&keys[done..], K::bits, |at, value| f(done + at, value));
-            }
-            if let Some(key) = keys.get(done) {
-                f(done, self.slot(key));
-                done += 1;
-            }
+    /// Says that the key's accumulator will be asked for soon, best some sixteen to thirty-two records from now. For tables that exceed the
+    /// caches; of other keys than integers nothing is fetched.
+    #[inline(always)]
+    pub fn hint(&self, key: &K) {
+        match self.mode {
+            Mode::Direct => self.direct.hint(key.bits()),
+            Mode::Probe => self.probe.hint(key.bits()),
+            Mode::Hashed => {}
         }
     }
 

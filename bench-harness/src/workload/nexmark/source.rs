@@ -1,0 +1,241 @@
+//! Sources of events for the engine, which lend them without a copy: replayed from memory, or made on the way.
+//!
+//! ```text
+//!   Replay   a Block, in laps     what is measured is the query and not the generator; a small block stays in cache
+//!   Inline   a Generator          every event is new; costs about 20 ns each
+//! ```
+//!
+//! A lap is the block once more, later and with other ids:
+//!
+//! - times move on by the block's span, which is its greatest event time less its least, and one ms: event times of laps do not overlap;
+//! - ids of persons move on by the range of those that register in the block, and ids of auctions by the range of those that open, so
+//!   that nobody registers twice and no auction opens twice. Sellers and bidders move with the persons, a bid's auction with the auctions:
+//!   a bid on an auction of just before the block is one on an auction of the lap before.
+//!
+//! A block cut from the generator's sequence at epochs (a multiple of 50 events, unless told otherwise) so continues as the generator
+//! would, with the same draws.
+//!
+//! Laws
+//! - Every event is lent exactly once, by some reader; the places that one reader lends grow. The order of arrival of one reader is hence
+//!   that of the sequence, and its disorder is no greater.
+//! - Nothing is allocated.
+
+use std::sync::Arc;
+
+use thalweg::{
+    BuildError, RunError,
+    operator::Operator,
+    source::{Polled, Reader, Source},
+};
+
+use super::{
+    block::Block,
+    claim::Claims,
+    generate::Generator,
+    model::{Auction, Bid, Event, Events, Person},
+};
+
+/// How far a lap is ahead of the block itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shift {
+    /// Added to times, in ms.
+    pub time: i64,
+    /// Added to ids of persons.
+    pub persons: i64,
+    /// Added to ids of auctions.
+    pub auctions: i64,
+}
+
+impl Shift {
+    /// From one lap of a block to the next.
+    pub fn of(block: &Block) -> Shift {
+        /// Greatest less least, and one; 0 of nothing.
+        fn range(numbers: impl Iterator<Item = i64> + Clone) -> i64 {
+            let (least, greatest) = (numbers.clone().min(), numbers.max());
+            least.zip(greatest).map_or(0, |(least, greatest)| greatest.saturating_sub(least).saturating_add(1))
+        }
+        Shift {
+            time: range(block.iter().map(|event| event.date_time())),
+            persons: range(block.iter().filter_map(|event| event.person()).map(|person| person.id)),
+            auctions: range(block.iter().filter_map(|event| event.auction()).map(|auction| auction.id)),
+        }
+    }
+
+    /// Of so many laps; nothing if a number would leave half of the 64-bit range.
+    fn times(self, laps: u64) -> Option<Shift> {
+        let times = |shift: i64| i64::try_from(laps).ok()?.checked_mul(shift).filter(|far| *far <= i64::MAX / 2);
+        Some(Shift { time: times(self.time)?, persons: times(self.persons)?, auctions: times(self.auctions)? })
+    }
+
+    /// An event of the lap. Numbers beyond 64 bits wrap around, which none of a replay's do unless the block's own were beyond half of it.
+    #[inline(always)]
+    #[must_use]
+    pub fn apply(self, event: Event<'_>) -> Event<'_> {
+        let (time, person, auction) =
+            (|t: i64| t.wrapping_add(self.time), |id: i64| id.wrapping_add(self.persons), |id: i64| id.wrapping_add(self.auctions));
+        match event {
+            Event::Person(p) => Event::Person(Person { id: person(p.id), date_time: time(p.date_time), ..p }),
+            Event::Auction(a) => Event::Auction(Auction {
+                id: auction(a.id),
+                seller: person(a.seller),
+                date_time: time(a.date_time),
+                expires: time(a.expires),
+                ..a
+            }),
+            Event::Bid(b) => Event::Bid(Bid { auction: auction(b.auction), bidder: person(b.bidder), date_time: time(b.date_time), ..b }),
+        }
+    }
+}
+
+/// A block of events, replayed in laps.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    block: Arc<Block>,
+    events: u64,
+    shift: Shift,
+}
+
+impl Replay {
+    /// `events` events: laps over the block, the last of which may be partial.
+    ///
+    /// # Errors
+    /// If the block is empty although events are wanted, or a lap would shift a number too far.
+    pub fn new(block: impl Into<Arc<Block>>, events: u64) -> Result<Replay, String> {
+        let block = block.into();
+        if block.is_empty() && events > 0 {
+            return Err(format!("{events} events cannot be replayed from a block without events"));
+        }
+        let shift = Shift::of(&block);
+        let laps = events.checked_div(block.len() as u64).unwrap_or(0);
+        shift.times(laps).ok_or_else(|| format!("{laps} laps over this block would leave the range of 64-bit times or ids"))?;
+        Ok(Replay { block, events, shift })
+    }
+
+    /// The events of the block, once.
+    pub fn once(block: impl Into<Arc<Block>>) -> Replay {
+        let block = block.into();
+        Replay { events: block.len() as u64, block, shift: Shift::default() }
+    }
+
+    /// Events of all laps together.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The block.
+    pub fn block(&self) -> &Block {
+        &self.block
+    }
+
+    /// All events in order, lap by lap: what an oracle reads.
+    pub fn iter(&self) -> impl Iterator<Item = Event<'_>> {
+        let full = (0..).map(|lap| self.lap(lap)).flat_map(|shift| self.block.iter().map(move |event| shift.apply(event)));
+        full.take(usize::try_from(self.events).unwrap_or(usize::MAX))
+    }
+
+    #[inline]
+    fn lap(&self, lap: u64) -> Shift {
+        let lap = lap as i64;
+        Shift {
+            time: lap.wrapping_mul(self.shift.time),
+            persons: lap.wrapping_mul(self.shift.persons),
+            auctions: lap.wrapping_mul(self.shift.auctions),
+        }
+    }
+}
+
+impl Source for Replay {
+    type Out = Events;
+    type Reader = ReplayReader;
+
+    fn name(&self) -> &'static str {
+        "nexmark replay"
+    }
+
+    fn open(self, readers: usize) -> Result<Vec<ReplayReader>, BuildError> {
+        Ok(Claims::new(self.events, readers).map(|claims| ReplayReader { replay: self.clone(), claims }).collect())
+    }
+}
+
+/// One worker's share of a [`Replay`].
+#[derive(Debug)]
+pub struct ReplayReader {
+    replay: Replay,
+    claims: Claims,
+}
+
+impl Reader for ReplayReader {
+    type Out = Events;
+
+    #[inline(always)]
+    fn poll<O: Operator<Events>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
+        let Some(batch) = self.claims.next(max as u64) else { return Ok(Polled::End) };
+        let len = self.replay.block.len() as u64;
+        let (lap, from) = (batch.start / len, (batch.start % len) as usize);
+        // A batch lies within one lap.
+        let records = (batch.end - batch.start).min(len - from as u64);
+        self.claims.keep(&batch, records);
+        let shift = self.replay.lap(lap);
+        out.process(self.replay.block.range(from..from + records as usize).map(move |event| shift.apply(event)));
+        Ok(Polled::Records(records as usize))
+    }
+
+    fn drain(&mut self) {
+        self.claims.drain();
+    }
+}
+
+/// Events made by a generator as they are read.
+#[derive(Clone, Debug)]
+pub struct Inline {
+    generator: Arc<Generator>,
+    events: u64,
+}
+
+impl Inline {
+    /// The generator's first `events` events, at most [`Generator::EVENTS_MAX`].
+    pub fn new(generator: impl Into<Arc<Generator>>, events: u64) -> Inline {
+        Inline { generator: generator.into(), events: events.min(Generator::EVENTS_MAX) }
+    }
+}
+
+impl Source for Inline {
+    type Out = Events;
+    type Reader = InlineReader;
+
+    fn name(&self) -> &'static str {
+        "nexmark generator"
+    }
+
+    fn open(self, readers: usize) -> Result<Vec<InlineReader>, BuildError> {
+        Ok(Claims::new(self.events, readers).map(|claims| InlineReader { generator: self.generator.clone(), claims }).collect())
+    }
+}
+
+/// One worker's share of an [`Inline`].
+#[derive(Debug)]
+pub struct InlineReader {
+    generator: Arc<Generator>,
+    claims: Claims,
+}
+
+impl Reader for InlineReader {
+    type Out = Events;
+
+    #[inline(always)]
+    fn poll<O: Operator<Events>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
+        let Some(batch) = self.claims.next(max as u64) else { return Ok(Polled::End) };
+        let records = (batch.end - batch.start) as usize;
+        let generator = &*self.generator;
+        out.process(batch.map(move |arrival| generator.event(arrival)));
+        Ok(Polled::Records(records))
+    }
+
+    fn drain(&mut self) {
+        self.claims.drain();
+    }
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;

@@ -1,0 +1,411 @@
+//! Two streams into one: joins by key, and broadcasts.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use super::{
+    Head, Stream, TimedKeyedStream, TimedStream,
+    process::{behind, run, scatter},
+};
+use crate::{
+    changelog::Change,
+    exchange::{Edge, EdgeHead, ForwardEnd},
+    join::{AsOf, Broadcast, BroadcastEnd, Inner, Interval, JoinChanges, Outer, Rows, Side, WindowJoin},
+    operator::{
+        blame::Site,
+        link::{Identity, Link},
+    },
+    process::{Either, Keeping, Process},
+    record::{Own, Timed},
+    state::Key,
+    time::EventTime,
+    window::Tumbling,
+};
+
+/// The records of two streams on their way to a join.
+type Both<L, R> = Timed<Own<Either<L, R>>>;
+
+/// Two keyed streams brought together; the methods say how.
+#[must_use = "a stream does nothing until it ends in a sink"]
+pub struct JoinedStream<L, R, K, FL, FR>
+where
+    L: Send + 'static,
+    R: Send + 'static,
+{
+    stream: Stream<EdgeHead<Both<L, R>>, Identity<Both<L, R>>>,
+    site: Site,
+    left: FL,
+    right: FR,
+    rows_max: usize,
+    of: PhantomData<fn() -> K>,
+}
+
+impl<T, H, L, F, K> TimedKeyedStream<Own<T>, H, L, F, K>
+where
+    T: Send + 'static,
+    H: Head<Out = L::In>,
+    L: Link<Out = Timed<Own<T>>>,
+    F: FnMut(&T) -> K + Clone + Send + 'static,
+    K: Key,
+{
+    /// Brings this stream, the left one, and another one with keys of the same type together at each key's owner.
+    ///
+    /// ```
+    /// use thalweg::{Collect, Config, Dataflow, Monotone, Replay};
+    ///
+    /// let mut flow = Dataflow::new("who bid");
+    /// let people = flow.source(Replay::new(vec![(1, "Ada"), (2, "Alan")])).watermarks(Monotone, |_| 0);
+    /// let bids = flow.source(Replay::new(vec![(2, 30), (1, 10), (2, 20), (3, 5)])).watermarks(Monotone, |_| 0);
+    /// let (sink, rows) = Collect::new();
+    /// bids.key_by(|bid| bid.0).join(people.key_by(|person| person.0)).inner(|bid, person| (person.1, bid.1)).sink(sink);
+    /// flow.start(Config::default())?.join()?;
+    /// let mut rows = rows.take();
+    /// rows.sort();
+    /// assert_eq!(rows, [("Ada", 10), ("Alan", 20), ("Alan", 30)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn join<R, H2, L2, F2>(self, other: TimedKeyedStream<Own<R>, H2, L2, F2, K>) -> JoinedStream<T, R, K, F, F2>
+    where
+        R: Send + 'static,
+        H2: Head<Out = L2::In>,
+        L2: Link<Out = Timed<Own<R>>>,
+        F2: FnMut(&R) -> K + Clone + Send + 'static,
+    {
+        let (left, right) = (self.key, other.key);
+        let mut left_stream = TimedStream { stream: self.stream, of: PhantomData::<fn() -> Own<T>> }.map(Either::Left);
+        let right_stream = TimedStream { stream: other.stream, of: PhantomData::<fn() -> Own<R>> }.map(Either::Right);
+        let site = left_stream.stream.site("join");
+        let graph = left_stream.stream.graph.clone();
+        let segment = left_stream.stream.segment.max(right_stream.stream.segment);
+        let edge = Edge::new(graph.borrow_mut().edge(site));
+        left_stream.stream.end(scatter(edge.clone(), site, either(left.clone(), right.clone())));
+        right_stream.stream.end(scatter(edge.clone(), site, either(left.clone(), right.clone())));
+        let stream = behind(graph, edge, site, segment).stream;
+        JoinedStream { stream, site, left, right, rows_max: usize::MAX, of: PhantomData }
+    }
+}
+
+/// The key of a record of either side.
+fn either<L, R, K, FL, FR>(mut left: FL, mut right: FR) -> impl FnMut(&Either<L, R>) -> K + Clone + Send + 'static
+where
+    L: 'static,
+    R: 'static,
+    FL: FnMut(&L) -> K + Clone + Send + 'static,
+    FR: FnMut(&R) -> K + Clone + Send + 'static,
+{
+    move |record| match record {
+        Either::Left(record) => left(record),
+        Either::Right(record) => right(record),
+    }
+}
+
+impl<L, R, K, FL, FR> JoinedStream<L, R, K, FL, FR>
+where
+    L: Send + 'static,
+    R: Send + 'static,
+    K: Key,
+    FL: FnMut(&L) -> K + Clone + Send + 'static,
+    FR: FnMut(&R) -> K + Clone + Send + 'static,
+{
+    /// Names the join, for reports and errors.
+    pub fn named(self, name: &str) -> Self {
+        Self { stream: self.stream.named(name), ..self }
+    }
+
+    /// Ends the job with an error when a worker keeps more rows than this, of both sides.
+    pub fn rows_max(self, rows: usize) -> Self {
+        Self { rows_max: rows, ..self }
+    }
+
+    /// Runs a process function of your own over the records of both sides.
+    pub fn process<P, M>(
+        self,
+        make: M,
+    ) -> TimedStream<Own<P::Out>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<P::Out>>>>
+    where
+        P: Process<K, Either<L, R>>,
+        M: Fn() -> P + Clone + Send + 'static,
+    {
+        self.process_with(Keeping::new(), make)
+    }
+
+    /// As [`process`](Self::process), with a time-to-live, a clock or a limit.
+    pub fn process_with<P, M>(
+        self,
+        keeping: Keeping,
+        make: M,
+    ) -> TimedStream<Own<P::Out>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<P::Out>>> + use<L, R, K, FL, FR, P, M>>
+    where
+        P: Process<K, Either<L, R>>,
+        M: Fn() -> P + Clone + Send + 'static,
+    {
+        run(self.stream, self.site, either(self.left, self.right), keeping, make)
+    }
+
+    /// Every pair of rows of one key, whenever they come. All rows are kept: see [`rows_max`](Self::rows_max).
+    pub fn inner<U, F>(self, pair: F) -> TimedStream<Own<U>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<U>>>>
+    where
+        U: Send + 'static,
+        F: FnMut(&L, &R) -> U + Clone + Send + 'static,
+    {
+        let rows = Rows::up_to(self.rows_max);
+        self.process(move || Inner { pair: pair.clone(), rows })
+    }
+
+    /// As [`inner`](Self::inner), and left rows alone for as long as they have no partner: the first partner updates that row.
+    pub fn left<U, F>(
+        self,
+        mut pair: F,
+    ) -> TimedStream<Own<Change<U>>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<Change<U>>>>>
+    where
+        U: PartialEq + Send + 'static,
+        F: FnMut(&L, Option<&R>) -> U + Clone + Send + 'static,
+    {
+        let rows = Rows::up_to(self.rows_max);
+        let pair = move |left: Option<&L>, right: Option<&R>| pair(left.expect("a left join has no row without a left one"), right);
+        self.process(move || Outer::<_, true, false> { pair: pair.clone(), rows })
+    }
+
+    /// As [`left`](Self::left), and right rows alone as well.
+    pub fn full<U, F>(
+        self,
+        pair: F,
+    ) -> TimedStream<Own<Change<U>>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<Change<U>>>>>
+    where
+        U: PartialEq + Send + 'static,
+        F: FnMut(Option<&L>, Option<&R>) -> U + Clone + Send + 'static,
+    {
+        let rows = Rows::up_to(self.rows_max);
+        self.process(move || Outer::<_, true, true> { pair: pair.clone(), rows })
+    }
+
+    /// Every pair of rows of one key with `left time + lo_ms <= right time <= left time + hi_ms`. The watermark cleans up.
+    pub fn between<U, F>(
+        self,
+        lo_ms: i64,
+        hi_ms: i64,
+        pair: F,
+    ) -> TimedStream<Own<U>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<U>>>>
+    where
+        U: Send + 'static,
+        F: FnMut(&L, &R) -> U + Clone + Send + 'static,
+    {
+        let rows = Rows::up_to(self.rows_max);
+        let why = format!("no time is between {lo_ms} and {hi_ms} ms; give the lower bound first");
+        self.refuse((lo_ms > hi_ms).then_some(why));
+        self.process(move || Interval { lo_ms, hi_ms, pair: pair.clone(), rows })
+    }
+
+    /// The left and the right rows of each key and window, when the window closes: `together(key, start, lefts, rights)` returns what is
+    /// emitted. One side may be empty. Rows are in the order in which they came.
+    pub fn window<U, I, F>(
+        self,
+        windows: Tumbling,
+        together: F,
+    ) -> TimedStream<Own<U>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<U>>>>
+    where
+        U: Send + 'static,
+        I: IntoIterator<Item = U> + 'static,
+        F: FnMut(&K, EventTime, Vec<L>, Vec<R>) -> I + Clone + Send + 'static,
+    {
+        let rows = Rows::up_to(self.rows_max);
+        let why = format!("a window of {} ms holds nothing; give 1 ms or more", windows.size_ms());
+        self.refuse((windows.size_ms() <= 0).then_some(why));
+        self.process(move || WindowJoin { windows, together: together.clone(), rows })
+    }
+
+    /// Each left row with the right row that was valid at its event time: the last of its key at or before it, if there is one. A left row
+    /// leaves when the watermark has passed it; of the right rows of a key the last one is kept for ever.
+    pub fn as_of<U, F>(self, pair: F) -> TimedStream<Own<U>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<U>>>>
+    where
+        U: Send + 'static,
+        F: FnMut(L, Option<&R>) -> U + Clone + Send + 'static,
+    {
+        let rows = Rows::up_to(self.rows_max);
+        self.process(move || AsOf { pair: pair.clone(), rows })
+    }
+
+    fn refuse(&self, why: Option<String>) {
+        self.stream.graph.borrow_mut().refuse(self.site, why);
+    }
+}
+
+impl<T, H, L> TimedStream<Own<Change<T>>, H, L>
+where
+    T: Send + 'static,
+    H: Head<Out = L::In>,
+    L: Link<Out = Timed<Own<Change<T>>>>,
+{
+    /// Every pair of rows of one key that two changelogs hold, as a changelog. `rows_max` as in [`JoinedStream::rows_max`].
+    ///
+    /// Rows need an equality by which a deleted one is found; a delete searches the rows of its key.
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // What it returns has no shorter name.
+    pub fn join_rows<R, H2, L2, K, FL, FR, U, F>(
+        self,
+        left: FL,
+        other: TimedStream<Own<Change<R>>, H2, L2>,
+        right: FR,
+        rows_max: usize,
+        pair: F,
+    ) -> TimedStream<
+        Own<Change<U>>,
+        EdgeHead<Both<Change<T>, Change<R>>>,
+        impl Link<In = Both<Change<T>, Change<R>>, Out = Timed<Own<Change<U>>>> + use<T, H, L, R, H2, L2, K, FL, FR, U, F>,
+    >
+    where
+        T: PartialEq,
+        R: PartialEq + Send + 'static,
+        H2: Head<Out = L2::In>,
+        L2: Link<Out = Timed<Own<Change<R>>>>,
+        K: Key,
+        FL: FnMut(&T) -> K + Clone + Send + 'static,
+        FR: FnMut(&R) -> K + Clone + Send + 'static,
+        U: PartialEq + Send + 'static,
+        F: FnMut(&T, &R) -> U + Clone + Send + 'static,
+    {
+        let rows = Rows::up_to(rows_max);
+        let (left, right) = (self.keyed_rows(left), other.keyed_rows(right));
+        left.join(right).process(move || JoinChanges { pair: pair.clone(), rows })
+    }
+}
+
+/// A stream beside one whose rows go to every worker; the methods say what is made of them.
+#[must_use = "a stream does nothing until it ends in a sink"]
+pub struct BroadcastStream<SL, SR> {
+    left: SL,
+    right: SR,
+    rows_max: usize,
+}
+
+/// What a broadcast's edge carries.
+type Sides<T, R> = Timed<Own<Side<T, R>>>;
+
+impl<T, H, L> TimedStream<Own<T>, H, L>
+where
+    T: Send + 'static,
+    H: Head<Out = L::In>,
+    L: Link<Out = Timed<Own<T>>>,
+{
+    /// Looks something up for each record in a table that does not change: `function(&table, record)` returns what is emitted.
+    #[track_caller]
+    pub fn lookup<V, U, I, F>(
+        self,
+        table: impl Into<Arc<V>>,
+        mut function: F,
+    ) -> TimedStream<Own<U>, H, impl Link<In = L::In, Out = Timed<Own<U>>>>
+    where
+        V: Send + Sync + 'static,
+        U: 'static,
+        I: IntoIterator<Item = U>,
+        F: FnMut(&V, T) -> I + Clone + Send + 'static,
+    {
+        let table = table.into();
+        self.flat_map(move |record| function(&table, record))
+    }
+
+    /// Sends the rows of the other stream, the right one, to every worker; the records of this one stay where they are.
+    pub fn broadcast<R, H2, L2>(self, other: TimedStream<Own<R>, H2, L2>) -> BroadcastStream<Self, TimedStream<Own<R>, H2, L2>>
+    where
+        R: Clone + Send + 'static,
+        H2: Head<Out = L2::In>,
+        L2: Link<Out = Timed<Own<R>>>,
+    {
+        BroadcastStream { left: self, right: other, rows_max: usize::MAX }
+    }
+}
+
+impl<T, H, L, R, H2, L2> BroadcastStream<TimedStream<Own<T>, H, L>, TimedStream<Own<R>, H2, L2>>
+where
+    T: Send + 'static,
+    H: Head<Out = L::In>,
+    L: Link<Out = Timed<Own<T>>>,
+    R: Clone + Send + 'static,
+    H2: Head<Out = L2::In>,
+    L2: Link<Out = Timed<Own<R>>>,
+{
+    /// Ends the job with an error when more left rows than this wait on a worker for the right side's end.
+    pub fn rows_max(self, rows: usize) -> Self {
+        Self { rows_max: rows, ..self }
+    }
+
+    /// Makes something of the right rows on each worker, from `state` on, and of each left row with what there is at that moment.
+    ///
+    /// Which right rows a left one finds depends on the run, unless they only matter later.
+    #[track_caller]
+    pub fn apply<S, U, I, FR, FL>(
+        self,
+        state: S,
+        on_right: FR,
+        on_left: FL,
+    ) -> TimedStream<Own<U>, EdgeHead<Sides<T, R>>, impl Link<In = Sides<T, R>, Out = Timed<Own<U>>>>
+    where
+        S: Clone + Send + 'static,
+        U: Send + 'static,
+        I: IntoIterator<Item = U> + 'static,
+        FR: FnMut(&mut S, R) + Clone + Send + 'static,
+        FL: FnMut(&S, T) -> I + Clone + Send + 'static,
+    {
+        self.applied(false, state, on_right, on_left)
+    }
+
+    /// As [`apply`](Self::apply), but left rows and event time wait until the right stream has ended: a lookup in a side input.
+    #[track_caller]
+    pub fn apply_after<S, U, I, FR, FL>(
+        self,
+        state: S,
+        on_right: FR,
+        on_left: FL,
+    ) -> TimedStream<Own<U>, EdgeHead<Sides<T, R>>, impl Link<In = Sides<T, R>, Out = Timed<Own<U>>>>
+    where
+        S: Clone + Send + 'static,
+        U: Send + 'static,
+        I: IntoIterator<Item = U> + 'static,
+        FR: FnMut(&mut S, R) + Clone + Send + 'static,
+        FL: FnMut(&S, T) -> I + Clone + Send + 'static,
+    {
+        self.applied(true, state, on_right, on_left)
+    }
+
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // What it returns has no shorter name.
+    fn applied<S, U, I, FR, FL>(
+        self,
+        awaited: bool,
+        state: S,
+        on_right: FR,
+        on_left: FL,
+    ) -> TimedStream<
+        Own<U>,
+        EdgeHead<Sides<T, R>>,
+        impl Link<In = Sides<T, R>, Out = Timed<Own<U>>> + use<T, H, L, R, H2, L2, S, U, I, FR, FL>,
+    >
+    where
+        S: Clone + Send + 'static,
+        U: Send + 'static,
+        I: IntoIterator<Item = U> + 'static,
+        FR: FnMut(&mut S, R) + Clone + Send + 'static,
+        FL: FnMut(&S, T) -> I + Clone + Send + 'static,
+    {
+        let rows = Rows::up_to(self.rows_max);
+        let mut left = self.left.map(Side::<T, R>::Left);
+        let mut right = self.right;
+        let site = left.stream.site("broadcast");
+        right.stream.sites.push(site);
+        let graph = left.stream.graph.clone();
+        let segment = left.stream.segment.max(right.stream.segment);
+        let edge = Edge::new(graph.borrow_mut().edge(site));
+        left.stream.end(ForwardEnd(edge.clone()));
+        right.stream.end(BroadcastEnd::<T, R> { edge: edge.clone(), awaited });
+        let make = move || Broadcast {
+            state: state.clone(),
+            on_right: on_right.clone(),
+            on_left: on_left.clone(),
+            awaited,
+            held: Vec::new(),
+            ended: 0,
+            rows,
+        };
+        run(behind(graph, edge, site, segment).stream, site, |_: &Side<T, R>| (), Keeping::new(), make)
+    }
+}
