@@ -69,7 +69,7 @@ where
     /// Aggregates the records of each key and window; results come when the trigger or the watermark says so.
     #[track_caller]
     pub fn aggregate<A: Aggregate<R>>(self, aggregate: A) -> PaneStream<R, K, A, T> {
-        let Self { windowed: WindowedStream { keyed: TimedKeyedStream { mut stream, key, .. }, windows }, trigger } = self;
+        let Self { windowed: WindowedStream { keyed: TimedKeyedStream { mut stream, key, .. }, windows, open_max }, trigger } = self;
         let site = stream.site("window");
         let late = {
             let mut graph = stream.graph.borrow_mut();
@@ -81,7 +81,7 @@ where
             edge,
             group: |partial: &WindowPartial<K, A::Partial>| group_of(partial.key.hash64()),
         });
-        let merge = MergePanes { panes: windows.panes(), trigger, aggregate, site, late, of: PhantomData };
+        let merge = MergePanes { panes: windows.panes(), trigger, aggregate, site, late, open_max, of: PhantomData };
         TimedStream { stream: stream.then(merge), of: PhantomData }
     }
 }

@@ -7,7 +7,7 @@
 //! A table that exceeds the near caches is asked for ahead: records are taken in groups, each of which first says what it will need, so that
 //! the waits for memory overlap. In a small table that would cost more than the waits.
 
-use super::{Tumbling, WindowPartial, assign::Slices, last_time, open::OpenWindows};
+use super::{Tumbling, WindowPartial, assign::Slices, last_time, limit, open::OpenWindows};
 use crate::{
     error::RunError,
     metrics::Counter,
@@ -32,12 +32,21 @@ pub(crate) struct Combine<F, A> {
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
+    pub(crate) open_max: usize,
 }
 
 impl<F: Clone, A: Clone> Clone for Combine<F, A> {
     fn clone(&self) -> Self {
-        let Self { key, windows, slices, aggregate, site, late } = self;
-        Self { key: key.clone(), windows: *windows, slices: *slices, aggregate: aggregate.clone(), site: *site, late: late.clone() }
+        let Self { key, windows, slices, aggregate, site, late, open_max } = self;
+        Self {
+            key: key.clone(),
+            windows: *windows,
+            slices: *slices,
+            aggregate: aggregate.clone(),
+            site: *site,
+            late: late.clone(),
+            open_max: *open_max,
+        }
     }
 }
 
@@ -316,6 +325,7 @@ where
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
+        limit(self.open.len(), self.of.open_max, self.of.site)?;
         if self.pending.is_none() && !self.open.is_firing() { self.next.ready() } else { self.emit() }
     }
 }

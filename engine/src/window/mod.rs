@@ -43,7 +43,11 @@ pub use session::Session;
 pub use sliced::{Half, Lenient, Merges, Sliced};
 pub use trigger::{EveryEventTime, EveryProcessingTime, EveryRecords, OnWatermark, Trigger};
 
-use crate::time::EventTime;
+use crate::{
+    error::RunError,
+    operator::blame::{Site, refuse},
+    time::EventTime,
+};
 
 /// Windows of equal length that follow one another without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,4 +111,19 @@ pub(crate) fn last_time(start: EventTime, size_ms: i64) -> EventTime {
         return start + (size_ms - 1 - start.rem_euclid(size_ms));
     }
     start.saturating_add(size_ms - 1)
+}
+
+/// Refuses to go on with more open windows than were allowed.
+#[inline(always)]
+fn limit(open: usize, open_max: usize, site: Site) -> Result<(), RunError> {
+    if open <= open_max { Ok(()) } else { Err(too_many(open, open_max, site)) }
+}
+
+#[cold]
+#[inline(never)]
+fn too_many(open: usize, open_max: usize, site: Site) -> RunError {
+    let why = format!(
+        "{open} windows are open on this worker and open_max allows {open_max}: do watermarks come, and are event times right? if so, raise it"
+    );
+    refuse(site, why)
 }

@@ -66,6 +66,11 @@ impl<K: Key, V: Default> Numbered<K, V> {
         &mut self.entries[number as usize]
     }
 
+    /// Keys that have a number.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
     /// All entries, free ones among them, by number.
     pub(crate) fn entries(&self) -> &[Entry<K, V>] {
         &self.entries

@@ -50,6 +50,12 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
         }
     }
 
+    /// Windows that are open.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     /// The window that got the last record, if it is still open.
     #[inline(always)]
     pub(crate) fn current(&mut self) -> Option<&mut Window<K, P>> {

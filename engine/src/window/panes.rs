@@ -17,6 +17,7 @@ use std::{
 use super::{
     Revised, WindowPartial,
     assign::{Slices, clamp},
+    limit,
     numbered::Numbered,
     open::Late,
     paned::Panes,
@@ -44,13 +45,22 @@ pub struct MergePanes<R, K, A, T> {
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
+    pub(crate) open_max: usize,
     pub(crate) of: PhantomData<fn(R) -> K>,
 }
 
 impl<R, K, A: Clone, T: Clone> Clone for MergePanes<R, K, A, T> {
     fn clone(&self) -> Self {
-        let Self { panes, trigger, aggregate, site, late, .. } = self;
-        Self { panes: *panes, trigger: trigger.clone(), aggregate: aggregate.clone(), site: *site, late: late.clone(), of: PhantomData }
+        let Self { panes, trigger, aggregate, site, late, open_max, .. } = self;
+        Self {
+            panes: *panes,
+            trigger: trigger.clone(),
+            aggregate: aggregate.clone(),
+            site: *site,
+            late: late.clone(),
+            open_max: *open_max,
+            of: PhantomData,
+        }
     }
 }
 
@@ -344,6 +354,7 @@ where
 
     #[inline]
     fn ready(&mut self) -> Result<bool, RunError> {
+        limit(self.keys.len(), self.of.open_max, self.of.site)?;
         if let Some(ticks) = &mut self.ticks
             && self.pending != Some(Control::End)
             && ticks.tick().is_some()

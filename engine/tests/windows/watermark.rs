@@ -200,3 +200,54 @@ fn a_timeout_of_nothing_is_refused() {
     let message = flow.start(Config::default()).err().unwrap().to_string();
     assert!(message.contains("idle_after") && message.contains("timeout"), "{message}");
 }
+
+#[test]
+fn more_open_windows_than_allowed_end_the_job_by_name() {
+    // Nothing is ever told of event time, so that every window stays open.
+    macro_rules! failed {
+        ($window:expr, $row:ty $(, $more:ident($($args:expr),*))*) => {{
+            let mut flow = Dataflow::new("flood");
+            let (sink, _rows) = Collect::<$row>::new();
+            flow.source(thalweg::Generate::endless(|i| i as i64 * 1000))
+                .punctuated(|time| *time, |_| None)
+                .key_by(|time| *time)
+                .window($window)
+                .open_max(100)
+                $(.$more($($args),*))*
+                .aggregate(Count)
+                .sink(sink);
+            match flow.start(Config::default().batch(16)).unwrap().join() {
+                Err(thalweg::RunError::Operator { operator, why }) => (operator, why),
+                other => panic!("expected a refusal, got {other:?}"),
+            }
+        }};
+    }
+    let all = [
+        failed!(Tumbling::seconds(1), Windowed<i64, u64>),
+        failed!(Sliding::seconds(2, 1), Windowed<i64, u64>),
+        failed!(Session::seconds(1), Windowed<i64, u64>),
+        failed!(Tumbling::seconds(1), Revised<i64, u64>, allowed_lateness(5)),
+        failed!(Tumbling::seconds(1), Revised<i64, u64>, trigger(thalweg::EveryRecords(2))),
+        failed!(thalweg::Global, Revised<i64, u64>),
+    ];
+    for (operator, why) in all {
+        assert!(operator.contains("window (") && operator.contains("watermark.rs"), "{operator}");
+        assert!(why.contains("open_max allows 100"), "{why}");
+    }
+}
+
+#[test]
+fn a_flood_of_late_records_takes_no_windows() {
+    let mut flow = Dataflow::new("late flood");
+    let (sink, rows) = Collect::<Windowed<i64, u64>>::new();
+    let n = 200_000;
+    flow.source(thalweg::Generate::new(n, move |i| if i == 0 { 1 << 50 } else { i as i64 * 1000 }))
+        .watermarks(Monotone, |time| *time)
+        .key_by(|_| 0i64)
+        .window(Tumbling::seconds(1))
+        .open_max(4)
+        .aggregate(Count)
+        .sink(sink);
+    let report = flow.start(Config::default().workers(1).batch(1)).unwrap().join().unwrap();
+    assert_eq!((rows.take().len(), report.late), (1, n - 1), "one record far in the future makes all others late, and they are counted");
+}
