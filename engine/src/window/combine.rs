@@ -91,6 +91,8 @@ pub(crate) struct Combining<F, A, K, P, N> {
     of: Combine<F, A>,
     /// No other worker's partials meet these.
     alone: bool,
+    /// Late records may open a window again.
+    lenient: bool,
     open: OpenWindows<K, P>,
     emitted: Vec<WindowPartial<K, P>>,
     /// The first watermark that passes a window which no earlier one did.
@@ -107,8 +109,17 @@ const GROUP: usize = 24;
 
 impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
     pub(crate) fn new(of: Combine<F, A>, instances: usize, next: N) -> Self {
-        let open = OpenWindows::new(of.slices);
-        Self { of, alone: instances <= 1, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
+        let (open, lenient) = (OpenWindows::new(of.slices), of.slices.is_lenient());
+        Self {
+            of,
+            alone: instances <= 1,
+            lenient,
+            open,
+            emitted: Vec::with_capacity(EMIT),
+            passes_next: EventTime::MIN,
+            pending: None,
+            next,
+        }
     }
 
     /// Works records off as long as they belong to the current window and its table takes them; returns the one that breaks the run, with
@@ -285,7 +296,7 @@ where
         } else {
             Self::work::<R, _>(open, aggregate, &shared, keyed);
         }
-        if self.of.slices.is_lenient() {
+        if self.lenient {
             self.open.close_reopened();
         }
     }
@@ -296,11 +307,11 @@ where
                 // All that leaves here has the last time of a window, so nothing is to be told downstream before the watermark passes one;
                 // and then it is known that nothing comes before the last time of the next.
                 // Windows that may change later have to know how far event time is.
-                if watermark < self.passes_next && !self.of.slices.is_lenient() {
+                if watermark < self.passes_next && !self.lenient {
                     return;
                 }
                 self.open.close(watermark);
-                if self.of.slices.is_lenient() {
+                if self.lenient {
                     self.pending = Some(control);
                     return;
                 }
@@ -326,6 +337,6 @@ where
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
         limit(self.open.len(), self.of.open_max, self.of.site)?;
-        if self.pending.is_none() && !self.open.is_firing() { self.next.ready() } else { self.emit() }
+        if self.pending.is_none() && !(self.lenient && self.open.is_firing()) { self.next.ready() } else { self.emit() }
     }
 }

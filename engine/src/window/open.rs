@@ -97,6 +97,8 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
     }
 
     /// Lets the windows fire again that are open though the watermark has passed them.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn close_reopened(&mut self) {
         if self.reopened {
             self.fire();
@@ -110,6 +112,7 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
         self.reopened = false;
     }
 
+    #[inline(never)]
     fn fire(&mut self) {
         self.reopened = false;
         let watermark = self.watermark;
