@@ -13,7 +13,7 @@
 //! owner. [`Stream::hop`] puts what follows on workers of its own.
 //!
 //! ```
-//! use thalweg::{Collect, Config, Count, Dataflow, Generate, Monotone, Tumbling, Windowed};
+//! use thalweg::{Collect, Config, Count, Dataflow, Generate, Monotone, Trigger, Tumbling, Windowed};
 //!
 //! let mut flow = Dataflow::new("parity");
 //! let (sink, rows) = Collect::<Windowed<u64, u64>>::new();
@@ -56,8 +56,9 @@ pub mod window;
 
 pub use error::{BuildError, RunError};
 pub use graph::{
-    BroadcastStream, Config, Dataflow, JoinedStream, KeyedStream, LateSplitStream, LateToStream, Report, Running, SessionStream,
-    StageReport, Stream, TimedKeyedStream, TimedStream, UpdateStream, WindowStream, WindowedStream,
+    BroadcastStream, Config, Dataflow, JoinedStream, KeyedStream, LateSplitStream, LateToStream, OperatorWatermark, PaneStream, Report,
+    Running, SessionStream, StageReport, Stream, TimedKeyedStream, TimedStream, TriggeredStream, UpdateStream, WindowStream,
+    WindowedStream,
 };
 pub use operator::{
     Aggregate, ApproxDistinct, Count, DistinctCount, First, FloatMean, Last, Max, Mean, Min, Reduce, Sum, SumCount, TopN, Total, Update,
@@ -67,8 +68,11 @@ pub use runtime::{Wait, Waker};
 pub use sink::{Checksum, Collect, FileSink, Fold, ForEach};
 pub use source::{Generate, Lines, OnMalformed, Replay};
 pub use time::EventTime;
-pub use watermark::{BoundedDisorder, Monotone};
-pub use window::{Lenient, Revised, Session, Sliding, Tumbling, Windowed};
+pub use watermark::{BoundedDisorder, Monotone, ProcessingTime};
+pub use window::{
+    CountWindows, EveryEventTime, EveryProcessingTime, EveryRecords, Global, Lenient, Revised, Session, Sliding, Trigger, Tumbling,
+    Windowed,
+};
 
 /// The README's program is a test.
 #[cfg(doctest)]

@@ -10,6 +10,7 @@ use super::outlet::OutletSeed;
 use crate::{
     error::{BuildError, RunError},
     graph::{EndSeed, Head, StageCx, TaskSeed},
+    metrics::Gauge,
     operator::{
         Control, Operator,
         link::{ChainCx, Link},
@@ -86,6 +87,7 @@ struct Intake<R, O> {
     merge: Merge,
     /// Control that waits for the operators to be ready again.
     second: Option<Control>,
+    gauge: Gauge,
     operator: O,
     record: std::marker::PhantomData<fn() -> R>,
 }
@@ -112,6 +114,9 @@ impl<R: Movable, O: Operator<R>> Inlet<R::Item> for Intake<R, O> {
     fn control(&mut self, input: usize, control: Control) {
         let mut controls = self.merge.take(input, control).into_iter().flatten();
         if let Some(first) = controls.next() {
+            if let Control::Watermark(watermark) = first {
+                self.gauge.set(watermark);
+            }
             self.operator.control(first);
         }
         self.second = controls.next();
@@ -143,10 +148,12 @@ impl<R: Movable> Head for EdgeHead<R> {
             .enumerate()
             .map(|(instance, (ports, end))| -> TaskSeed {
                 let links = links.clone();
+                let gauge = cx.gauges.add(instance);
                 Box::new(move |scope| {
                     let operator = links.link(end.start(scope), ChainCx { inputs: ports.inputs, instances, instance });
                     let merge = Merge::new(ports.inputs);
-                    let intake = Rc::new(RefCell::new(Intake::<R, _> { merge, second: None, operator, record: std::marker::PhantomData }));
+                    let intake =
+                        Rc::new(RefCell::new(Intake::<R, _> { merge, second: None, gauge, operator, record: std::marker::PhantomData }));
                     scope.add_inlet::<R::Item>(id, intake.clone());
                     Box::new(EdgeTask { intake, ports: ports.receivers, turn: 0, batch, level: Level::detect() })
                 })

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::BuildError,
-    metrics::Counter,
+    metrics::{Counter, Gauges},
     operator::{blame::Site, link::Identity},
     source::Source,
 };
@@ -43,6 +43,8 @@ pub(crate) struct Graph {
     pub(crate) heads: Vec<(Site, bool)>,
     pub(crate) refusals: Vec<BuildError>,
     pub(crate) late: Counter,
+    /// Operators that make watermarks.
+    pub(crate) gauges: Vec<(Site, Gauges)>,
 }
 
 /// An operator, a source or a sink, as the user wrote it.
@@ -78,6 +80,13 @@ impl Graph {
         }
     }
 
+    /// Gauges for an operator that makes watermarks.
+    pub(crate) fn gauges(&mut self, site: Site) -> Gauges {
+        let gauges = Gauges::default();
+        self.gauges.push((site, gauges.clone()));
+        gauges
+    }
+
     /// A site as errors name it: `#3 map (src/main.rs:12)`.
     pub(crate) fn describe(&self, site: Site) -> String {
         match self.sites.get(site.0 as usize) {
@@ -111,6 +120,7 @@ impl Dataflow {
             heads: Vec::new(),
             refusals: Vec::new(),
             late: Counter::default(),
+            gauges: Vec::new(),
         };
         Self { graph: Rc::new(RefCell::new(graph)) }
     }

@@ -94,6 +94,6 @@ where
 {
     /// Divides each key's records into windows: [`Tumbling`](crate::Tumbling), [`Sliding`](crate::Sliding) or [`Session`](crate::Session).
     pub fn window<W>(self, windows: W) -> WindowedStream<R, H, L, F, K, W> {
-        WindowedStream { keyed: self, windows }
+        WindowedStream { keyed: self, windows, open_max: usize::MAX }
     }
 }

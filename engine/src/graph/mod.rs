@@ -20,10 +20,13 @@ mod join;
 mod keyed;
 mod plan;
 mod process;
+mod processing;
 mod running;
 mod start;
 mod stream;
 mod timed;
+mod triggered;
+mod watermarks;
 mod windowed;
 
 pub use builder::Dataflow;
@@ -33,6 +36,8 @@ pub use keyed::{KeyedStream, TimedKeyedStream, UpdateStream};
 pub use running::{Report, Running, StageReport};
 pub use stream::Stream;
 pub use timed::TimedStream;
+pub use triggered::{PaneStream, TriggeredStream};
+pub use watermarks::OperatorWatermark;
 pub use windowed::{LateSplitStream, LateToStream, SessionStream, WindowStream, WindowedStream};
 
 pub(crate) use plan::{End, EndSeed, Head, SourceHead, StageCx, TaskSeed};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use crate::{
     error::{BuildError, RunError},
-    metrics::Counter,
+    metrics::{Counter, Gauges},
     operator::{
         Control, Operator,
         blame::{Site, guard},
@@ -43,6 +43,8 @@ pub struct StageCx<'a> {
     pub(crate) ring_bytes: usize,
     pub(crate) records: Counter,
     pub(crate) malformed: Counter,
+    /// The watermark at the stage's head, if that is an edge.
+    pub(crate) gauges: Gauges,
     /// Collects a probe of every ring.
     pub(crate) probes: &'a RefCell<Vec<Probe>>,
 }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::watermarks::{OperatorWatermark, Watermarks};
 use crate::{error::RunError, metrics::Counter, ring::Probe, runtime::Shutdown};
 
 /// A job that runs. Dropping it stops the job.
@@ -16,6 +17,7 @@ pub struct Running {
     pub(crate) started: Instant,
     pub(crate) stages: Vec<(String, Counter, Counter)>,
     pub(crate) late: Counter,
+    pub(crate) watermarks: Watermarks,
     pub(crate) probes: Vec<Probe>,
 }
 
@@ -54,6 +56,11 @@ impl Running {
     /// One probe for each ring between workers: how many records are committed, released and in flight.
     pub fn probes(&self) -> &[Probe] {
         &self.probes
+    }
+
+    /// How far event time is at each operator and worker, now. May be called at any time, from any thread; takes microseconds.
+    pub fn watermarks(&self) -> Vec<OperatorWatermark> {
+        self.watermarks.read()
     }
 
     fn wait(&mut self) -> Result<Report, RunError> {

@@ -6,6 +6,7 @@ use super::{
     Config, Running, StageCx, TaskSeed,
     builder::Graph,
     plan::{Stage, workers_of_segment},
+    watermarks::Watermarks,
 };
 use crate::{
     error::{BuildError, RunError},
@@ -25,9 +26,9 @@ pub(crate) fn start(mut graph: Graph, config: Config) -> Result<Running, BuildEr
     let workers = cores.len();
     let (idles, wakers): (Vec<Idle>, Vec<Waker>) = (0..workers).map(|_| Idle::new(config.wait)).unzip();
 
-    let Planned { seeds, stages, probes, namer, late } = plan(graph, &config, &wakers)?;
+    let Planned { seeds, stages, probes, watermarks, namer, late } = plan(graph, &config, &wakers)?;
     let shutdown = Arc::new(Shutdown::new(wakers.clone()));
-    let mut running = Running { threads: Vec::new(), shutdown, started: Instant::now(), stages, late, probes };
+    let mut running = Running { threads: Vec::new(), shutdown, started: Instant::now(), stages, late, watermarks, probes };
     for (worker, ((seeds, idle), core)) in seeds.into_iter().zip(idles).zip(cores).enumerate() {
         let (shutdown, namer, waker) = (running.shutdown.clone(), namer.clone(), wakers[worker].clone());
         let name = format!("{name}-{worker}");
@@ -60,6 +61,7 @@ pub(super) struct Planned {
     /// The stages that begin at a source: name, records, malformed ones.
     stages: Vec<(String, Counter, Counter)>,
     probes: Vec<Probe>,
+    watermarks: Watermarks,
     pub(super) namer: Arc<Namer>,
     pub(super) late: Counter,
 }
@@ -75,6 +77,7 @@ pub(super) fn plan(graph: Graph, config: &Config, wakers: &[Waker]) -> Result<Pl
     let mut seeds: Vec<Vec<(usize, TaskSeed)>> = (0..workers).map(|_| Vec::new()).collect();
     let mut stages = Vec::new();
     let probes = RefCell::default();
+    let mut watermarks = Watermarks::new(graph.gauges, namer.clone());
     for (number, Stage { sites, records, malformed, build, .. }) in graph.stages.into_iter().enumerate() {
         let cx = StageCx {
             workers: layouts[number].clone(),
@@ -84,6 +87,7 @@ pub(super) fn plan(graph: Graph, config: &Config, wakers: &[Waker]) -> Result<Pl
             ring_bytes: config.ring_bytes,
             records: records.clone(),
             malformed: malformed.clone(),
+            gauges: watermarks.stage(&sites, layouts[number].len()),
             probes: &probes,
         };
         for (&worker, seed) in layouts[number].iter().zip(build(&cx)?) {
@@ -93,7 +97,7 @@ pub(super) fn plan(graph: Graph, config: &Config, wakers: &[Waker]) -> Result<Pl
             stages.push((namer(number, Some(sites[0])), records, malformed));
         }
     }
-    Ok(Planned { seeds, stages, probes: probes.into_inner(), namer, late: graph.late })
+    Ok(Planned { seeds, stages, probes: probes.into_inner(), watermarks, namer, late: graph.late })
 }
 
 /// Ends the job if its worker goes by a panic, wherever that came from: the others would wait for it for ever.

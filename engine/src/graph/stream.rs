@@ -180,8 +180,12 @@ where
         T: for<'a, 'b> FnMut(&'b Of<'a, L>) -> EventTime + Clone + Send + 'static,
     {
         let site = self.site("watermarks");
-        self.graph.borrow_mut().refuse(site, policy.refuse());
-        TimedStream { stream: self.then(Watermarks::new(time, policy, site)), of: PhantomData }
+        let gauges = {
+            let mut graph = self.graph.borrow_mut();
+            graph.refuse(site, policy.refuse());
+            graph.gauges(site)
+        };
+        TimedStream { stream: self.then(Watermarks::new(time, policy, site, gauges)), of: PhantomData }
     }
 
     /// Gives each record a key. State and windows behind it are per key.

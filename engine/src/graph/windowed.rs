@@ -21,6 +21,7 @@ use crate::{
 pub struct WindowedStream<R, H, L, F, K, W> {
     pub(crate) keyed: TimedKeyedStream<R, H, L, F, K>,
     pub(crate) windows: W,
+    pub(crate) open_max: usize,
 }
 
 /// As [`WindowedStream`], where late records make a stream of their own.
@@ -54,6 +55,18 @@ pub type SessionStream<R, K, A> = TimedStream<
 /// The key group of a partial.
 fn group<K: Key, P>(partial: &WindowPartial<K, P>) -> u8 {
     group_of(partial.key.hash64())
+}
+
+impl<R, H, L, F, K, W> WindowedStream<R, H, L, F, K, W> {
+    /// Ends the job with an error when a worker has more windows open than this, before records of times that nobody expected, or watermarks
+    /// that do not come, take all memory.
+    ///
+    /// For tumbling and sliding windows it counts the windows (the slices) of all keys together, and with an
+    /// [allowed lateness](Self::allowed_lateness) those that may still change. For sessions, and windows with a trigger, it counts the keys
+    /// that have any open.
+    pub fn open_max(self, windows: usize) -> Self {
+        Self { open_max: windows, ..self }
+    }
 }
 
 impl<R, H, L, F, K, W> WindowedStream<R, H, L, F, K, W>
@@ -92,7 +105,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn allowed_lateness(self, lateness_ms: i64) -> WindowedStream<R, H, L, F, K, Lenient<W>> {
-        WindowedStream { keyed: self.keyed, windows: Lenient { windows: self.windows, lateness_ms } }
+        WindowedStream { keyed: self.keyed, windows: Lenient { windows: self.windows, lateness_ms }, open_max: self.open_max }
     }
 
     /// Late records make a second stream, of `(time, record)`, besides being counted: each record is in a window or there.
@@ -133,17 +146,16 @@ where
     }
 
     /// The stream so far, and what the halves are made of.
-    #[expect(clippy::type_complexity)]
     fn halves<A: Aggregate<R>>(self, aggregate: A, site: Site) -> (Stream<H, L>, Combine<F, A>, (Half<A>, W)) {
-        let Self { keyed: TimedKeyedStream { stream, key, .. }, windows } = self;
+        let Self { keyed: TimedKeyedStream { stream, key, .. }, windows, open_max } = self;
         let late = {
             let mut graph = stream.graph.borrow_mut();
             graph.refuse(site, windows.refusal());
             graph.late.clone()
         };
         let slices = windows.slices();
-        let combine = Combine { key, windows: slices.slice, slices, aggregate: aggregate.clone(), site, late: late.clone() };
-        (stream, combine, (Half { aggregate, site, late }, windows))
+        let combine = Combine { key, windows: slices.slice, slices, aggregate: aggregate.clone(), site, late: late.clone(), open_max };
+        (stream, combine, (Half { aggregate, site, late, open_max }, windows))
     }
 }
 
@@ -158,7 +170,6 @@ where
 {
     /// As [`WindowedStream::aggregate`]: the stream of results, and that of late records.
     #[track_caller]
-    #[expect(clippy::type_complexity)]
     pub fn aggregate<A: Aggregate<R>>(self, aggregate: A) -> (WindowStream<R, K, A, W>, Stream<EdgeHead<Timed<R>>, Identity<Timed<R>>>)
     where
         W: Merges<R, K, A>,
@@ -213,7 +224,7 @@ where
     /// Each record hops to its key's owner, lifted.
     #[track_caller]
     pub fn aggregate<A: Aggregate<R>>(self, aggregate: A) -> SessionStream<R, K, A> {
-        let Self { keyed: TimedKeyedStream { mut stream, key, .. }, windows } = self;
+        let Self { keyed: TimedKeyedStream { mut stream, key, .. }, windows, open_max } = self;
         let site = stream.site("window");
         let late = {
             let mut graph = stream.graph.borrow_mut();
@@ -223,6 +234,6 @@ where
         let lift = Lift { key, aggregate: aggregate.clone(), site, next: (), of: PhantomData::<fn() -> K> };
         let stream =
             stream.then(lift).cross::<Partials<R, K, A>, _>(site, false, |edge| ScatterEnd { edge, group: group::<K, A::Partial> });
-        TimedStream { stream: stream.then(MergeSessions { windows, aggregate, site, late, of: PhantomData }), of: PhantomData }
+        TimedStream { stream: stream.then(MergeSessions { windows, aggregate, site, late, open_max, of: PhantomData }), of: PhantomData }
     }
 }

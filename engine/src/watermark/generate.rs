@@ -2,6 +2,7 @@
 
 use crate::{
     error::RunError,
+    metrics::{Gauge, Gauges},
     operator::{
         Control, Operator,
         blame::{Site, guard},
@@ -74,7 +75,7 @@ impl WatermarkPolicy for BoundedDisorder {
 
 /// Puts the event time beside each record, and a watermark after each batch that moved it on.
 #[derive(Clone)]
-pub(crate) struct Watermarks<T, W, N = ()> {
+pub(crate) struct Watermarks<T, W, N = (), G = Gauges> {
     time: T,
     policy: W,
     site: Site,
@@ -82,11 +83,12 @@ pub(crate) struct Watermarks<T, W, N = ()> {
     emitted: EventTime,
     pending: Option<EventTime>,
     next: N,
+    gauge: G,
 }
 
 impl<T, W> Watermarks<T, W> {
-    pub(crate) fn new(time: T, policy: W, site: Site) -> Self {
-        Self { time, policy, site, max: EventTime::MIN, emitted: EventTime::MIN, pending: None, next: () }
+    pub(crate) fn new(time: T, policy: W, site: Site, gauge: Gauges) -> Self {
+        Self { time, policy, site, max: EventTime::MIN, emitted: EventTime::MIN, pending: None, next: (), gauge }
     }
 }
 
@@ -97,13 +99,13 @@ where
     W: WatermarkPolicy,
 {
     type Out = Timed<R>;
-    fn before<N: Operator<Timed<R>> + 'static>(self, next: N, _: ChainCx) -> impl Operator<R> + 'static {
-        let Self { time, policy, site, max, emitted, pending, next: () } = self;
-        Watermarks { time, policy, site, max, emitted, pending, next }
+    fn before<N: Operator<Timed<R>> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<R> + 'static {
+        let Self { time, policy, site, max, emitted, pending, next: (), gauge } = self;
+        Watermarks { time, policy, site, max, emitted, pending, next, gauge: gauge.add(cx.instance) }
     }
 }
 
-impl<R, T, W, N> Operator<R> for Watermarks<T, W, N>
+impl<R, T, W, N> Operator<R> for Watermarks<T, W, N, Gauge>
 where
     R: Record,
     T: for<'a, 'b> FnMut(&'b R::Of<'a>) -> EventTime,
@@ -145,6 +147,7 @@ where
         match self.pending.take() {
             None => Ok(true),
             Some(watermark) => {
+                self.gauge.set(watermark);
                 self.next.control(Control::Watermark(watermark));
                 self.next.ready()
             }

@@ -7,7 +7,7 @@
 //! A table that exceeds the near caches is asked for ahead: records are taken in groups, each of which first says what it will need, so that
 //! the waits for memory overlap. In a small table that would cost more than the waits.
 
-use super::{Tumbling, WindowPartial, assign::Slices, last_time, open::OpenWindows};
+use super::{Tumbling, WindowPartial, assign::Slices, last_time, limit, open::OpenWindows};
 use crate::{
     error::RunError,
     metrics::Counter,
@@ -32,12 +32,21 @@ pub(crate) struct Combine<F, A> {
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
+    pub(crate) open_max: usize,
 }
 
 impl<F: Clone, A: Clone> Clone for Combine<F, A> {
     fn clone(&self) -> Self {
-        let Self { key, windows, slices, aggregate, site, late } = self;
-        Self { key: key.clone(), windows: *windows, slices: *slices, aggregate: aggregate.clone(), site: *site, late: late.clone() }
+        let Self { key, windows, slices, aggregate, site, late, open_max } = self;
+        Self {
+            key: key.clone(),
+            windows: *windows,
+            slices: *slices,
+            aggregate: aggregate.clone(),
+            site: *site,
+            late: late.clone(),
+            open_max: *open_max,
+        }
     }
 }
 
@@ -58,8 +67,8 @@ where
     A: Aggregate<R>,
 {
     type Out = Own<WindowPartial<K, A::Partial>>;
-    fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<R>> + 'static {
-        Combining::new(self.0, next)
+    fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<Timed<R>> + 'static {
+        Combining::new(self.0, cx.instances, next)
     }
 }
 
@@ -80,6 +89,10 @@ struct Shared<'o> {
 /// Keeps partials per window and key, and passes them on when the watermark passes the window.
 pub(crate) struct Combining<F, A, K, P, N> {
     of: Combine<F, A>,
+    /// No other worker's partials meet these.
+    alone: bool,
+    /// Late records may open a window again.
+    lenient: bool,
     open: OpenWindows<K, P>,
     emitted: Vec<WindowPartial<K, P>>,
     /// The first watermark that passes a window which no earlier one did.
@@ -95,9 +108,18 @@ const LARGE_BYTES: usize = 2 << 20;
 const GROUP: usize = 24;
 
 impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
-    pub(crate) fn new(of: Combine<F, A>, next: N) -> Self {
-        let open = OpenWindows::new(of.slices);
-        Self { of, open, emitted: Vec::with_capacity(EMIT), passes_next: EventTime::MIN, pending: None, next }
+    pub(crate) fn new(of: Combine<F, A>, instances: usize, next: N) -> Self {
+        let (open, lenient) = (OpenWindows::new(of.slices), of.slices.is_lenient());
+        Self {
+            of,
+            alone: instances <= 1,
+            lenient,
+            open,
+            emitted: Vec::with_capacity(EMIT),
+            passes_next: EventTime::MIN,
+            pending: None,
+            next,
+        }
     }
 
     /// Works records off as long as they belong to the current window and its table takes them; returns the one that breaks the run, with
@@ -274,7 +296,7 @@ where
         } else {
             Self::work::<R, _>(open, aggregate, &shared, keyed);
         }
-        if self.of.slices.is_lenient() {
+        if self.lenient {
             self.open.close_reopened();
         }
     }
@@ -285,11 +307,11 @@ where
                 // All that leaves here has the last time of a window, so nothing is to be told downstream before the watermark passes one;
                 // and then it is known that nothing comes before the last time of the next.
                 // Windows that may change later have to know how far event time is.
-                if watermark < self.passes_next && !self.of.slices.is_lenient() {
+                if watermark < self.passes_next && !self.lenient {
                     return;
                 }
                 self.open.close(watermark);
-                if self.of.slices.is_lenient() {
+                if self.lenient {
                     self.pending = Some(control);
                     return;
                 }
@@ -301,12 +323,20 @@ where
                 self.open.close(EventTime::MAX);
                 Some(control)
             }
-            Control::Barrier(_) | Control::Idle => Some(control),
+            Control::Idle => {
+                // Event time goes on without this worker, so what it has must not stay here.
+                if !self.alone {
+                    self.open.pass_on();
+                }
+                Some(control)
+            }
+            Control::Barrier(_) => Some(control),
         };
     }
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
-        if self.pending.is_none() && !self.open.is_firing() { self.next.ready() } else { self.emit() }
+        limit(self.open.len(), self.of.open_max, self.of.site)?;
+        if self.pending.is_none() && !(self.lenient && self.open.is_firing()) { self.next.ready() } else { self.emit() }
     }
 }

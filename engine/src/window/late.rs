@@ -42,8 +42,8 @@ where
     type Seed = LateSeed<R, F, K, A, G>;
 
     fn open(self, cx: &StageCx) -> Result<Vec<Self::Seed>, BuildError> {
-        let late = forward_seeds(&self.late, cx);
-        let seed = |(scatter, late)| LateSeed { combine: self.combine.clone(), scatter, late };
+        let (late, instances) = (forward_seeds(&self.late, cx), cx.workers.len());
+        let seed = |(scatter, late)| LateSeed { combine: self.combine.clone(), scatter, late, instances };
         Ok(self.scatter.open(cx)?.into_iter().zip(late).map(seed).collect())
     }
 }
@@ -53,6 +53,7 @@ pub(crate) struct LateSeed<R: Movable, F, K: Key, A: Aggregate<R>, G> {
     combine: Combine<F, A>,
     scatter: ScatterSeed<WindowPartial<K, A::Partial>, G>,
     late: ForwardSeed<LateItem<R>>,
+    instances: usize,
 }
 
 impl<R, F, K, A, G> EndSeed<Timed<R>> for LateSeed<R, F, K, A, G>
@@ -68,7 +69,13 @@ where
     fn start(self, scope: &mut Scope) -> Self::Operator {
         let (windows, counter) = (self.combine.slices, self.combine.late.clone());
         let scatter = EndSeed::<Own<WindowPartial<K, A::Partial>>>::start(self.scatter, scope);
-        LateSplit { next: Combining::new(self.combine, scatter), late: self.late.outlets(scope), windows, bound: EventTime::MIN, counter }
+        LateSplit {
+            next: Combining::new(self.combine, self.instances, scatter),
+            late: self.late.outlets(scope),
+            windows,
+            bound: EventTime::MIN,
+            counter,
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 
 use super::{
-    Tumbling, WindowPartial, Windowed, last_time,
+    Tumbling, WindowPartial, Windowed, last_time, limit,
     open::{Late, OpenWindows},
 };
 use crate::{
@@ -28,12 +28,20 @@ pub struct MergePartials<R, K, A> {
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
+    pub(crate) open_max: usize,
     pub(crate) of: PhantomData<fn(R) -> K>,
 }
 
 impl<R, K, A: Clone> Clone for MergePartials<R, K, A> {
     fn clone(&self) -> Self {
-        Self { windows: self.windows, aggregate: self.aggregate.clone(), site: self.site, late: self.late.clone(), of: PhantomData }
+        Self {
+            windows: self.windows,
+            aggregate: self.aggregate.clone(),
+            site: self.site,
+            late: self.late.clone(),
+            open_max: self.open_max,
+            of: PhantomData,
+        }
     }
 }
 
@@ -157,6 +165,7 @@ where
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
+        limit(self.open.len(), self.of.open_max, self.of.site)?;
         if self.pending.is_none() { self.next.ready() } else { self.emit() }
     }
 }

@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 
 use super::{
-    WindowPartial, Windowed,
+    WindowPartial, Windowed, limit,
     open::Late,
     session::{Session, Sessions},
 };
@@ -93,27 +93,37 @@ pub struct MergeSessions<R, K, A> {
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
+    pub(crate) open_max: usize,
     pub(crate) of: PhantomData<fn(R) -> K>,
 }
 
 impl<R, K, A: Clone> Clone for MergeSessions<R, K, A> {
     fn clone(&self) -> Self {
-        Self { windows: self.windows, aggregate: self.aggregate.clone(), site: self.site, late: self.late.clone(), of: PhantomData }
+        Self {
+            windows: self.windows,
+            aggregate: self.aggregate.clone(),
+            site: self.site,
+            late: self.late.clone(),
+            open_max: self.open_max,
+            of: PhantomData,
+        }
     }
 }
 
 impl<R: Record, K: Key, A: Aggregate<R>> Step<Own<WindowPartial<K, A::Partial>>> for MergeSessions<R, K, A> {
     type Out = Timed<Own<Windowed<K, A::Out>>>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Own<WindowPartial<K, A::Partial>>> + 'static {
-        let Self { windows, aggregate, site, late, .. } = self;
+        let Self { windows, aggregate, site, late, open_max, .. } = self;
         let sessions = Sessions::<R, K, A>::new(windows, aggregate, site);
-        MergingSessions { sessions, late, emitted: Vec::with_capacity(EMIT), pending: None, next }
+        MergingSessions { sessions, late, site, open_max, emitted: Vec::with_capacity(EMIT), pending: None, next }
     }
 }
 
 struct MergingSessions<R: Record, K, A: Aggregate<R>, N> {
     sessions: Sessions<R, K, A>,
     late: Counter,
+    site: Site,
+    open_max: usize,
     emitted: Vec<(EventTime, Windowed<K, A::Out>)>,
     pending: Option<Control>,
     next: N,
@@ -183,6 +193,7 @@ where
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
+        limit(self.sessions.len(), self.open_max, self.site)?;
         if self.pending.is_none() { self.next.ready() } else { self.emit() }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{WindowPartial, Windowed, assign::Slices, open::Late, slide::Slide};
+use super::{WindowPartial, Windowed, assign::Slices, limit, open::Late, slide::Slide};
 use crate::{
     error::RunError,
     metrics::Counter,
@@ -23,26 +23,44 @@ pub struct MergeSlices<R, K, A> {
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
+    pub(crate) open_max: usize,
     pub(crate) of: PhantomData<fn(R) -> K>,
 }
 
 impl<R, K, A: Clone> Clone for MergeSlices<R, K, A> {
     fn clone(&self) -> Self {
-        Self { windows: self.windows, aggregate: self.aggregate.clone(), site: self.site, late: self.late.clone(), of: PhantomData }
+        Self {
+            windows: self.windows,
+            aggregate: self.aggregate.clone(),
+            site: self.site,
+            late: self.late.clone(),
+            open_max: self.open_max,
+            of: PhantomData,
+        }
     }
 }
 
 impl<R: Record, K: Key, A: Aggregate<R>> Step<Own<WindowPartial<K, A::Partial>>> for MergeSlices<R, K, A> {
     type Out = Timed<Own<Windowed<K, A::Out>>>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Own<WindowPartial<K, A::Partial>>> + 'static {
-        let Self { windows, aggregate, site, late, .. } = self;
-        MergingSlices { slide: Slide::new(windows, aggregate, site), late, emitted: Vec::with_capacity(EMIT), pending: None, next }
+        let Self { windows, aggregate, site, late, open_max, .. } = self;
+        MergingSlices {
+            slide: Slide::new(windows, aggregate, site),
+            late,
+            site,
+            open_max,
+            emitted: Vec::with_capacity(EMIT),
+            pending: None,
+            next,
+        }
     }
 }
 
 struct MergingSlices<R: Record, K, A: Aggregate<R>, N> {
     slide: Slide<R, K, A>,
     late: Counter,
+    site: Site,
+    open_max: usize,
     emitted: Vec<(EventTime, Windowed<K, A::Out>)>,
     pending: Option<Control>,
     next: N,
@@ -105,6 +123,7 @@ where
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
+        limit(self.slide.len(), self.open_max, self.site)?;
         if self.pending.is_none() { self.next.ready() } else { self.emit() }
     }
 }

@@ -20,10 +20,13 @@ mod merge_sessions;
 mod merge_slices;
 mod numbered;
 mod open;
+mod paned;
+mod panes;
 mod revise;
 mod session;
 mod sliced;
 mod slide;
+mod trigger;
 
 pub use assign::Slices;
 pub use assign::Sliding;
@@ -32,12 +35,19 @@ pub(crate) use late::LateEnd;
 pub(crate) use merge::MergePartials;
 pub(crate) use merge_sessions::{Lift, MergeSessions};
 pub(crate) use merge_slices::MergeSlices;
+pub use paned::{CountWindows, Global, Paned};
+pub(crate) use panes::MergePanes;
 pub(crate) use revise::MergeRevising;
 pub use revise::Revised;
 pub use session::Session;
 pub use sliced::{Half, Lenient, Merges, Sliced};
+pub use trigger::{EveryEventTime, EveryProcessingTime, EveryRecords, OnWatermark, Trigger};
 
-use crate::time::EventTime;
+use crate::{
+    error::RunError,
+    operator::blame::{Site, refuse},
+    time::EventTime,
+};
 
 /// Windows of equal length that follow one another without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,4 +111,19 @@ pub(crate) fn last_time(start: EventTime, size_ms: i64) -> EventTime {
         return start + (size_ms - 1 - start.rem_euclid(size_ms));
     }
     start.saturating_add(size_ms - 1)
+}
+
+/// Refuses to go on with more open windows than were allowed.
+#[inline(always)]
+fn limit(open: usize, open_max: usize, site: Site) -> Result<(), RunError> {
+    if open <= open_max { Ok(()) } else { Err(too_many(open, open_max, site)) }
+}
+
+#[cold]
+#[inline(never)]
+fn too_many(open: usize, open_max: usize, site: Site) -> RunError {
+    let why = format!(
+        "{open} windows are open on this worker and open_max allows {open_max}: do watermarks come, and are event times right? if so, raise it"
+    );
+    refuse(site, why)
 }

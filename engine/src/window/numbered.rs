@@ -45,11 +45,10 @@ impl<K: Key, V: Default> Numbered<K, V> {
         }
     }
 
-    /// Forgets a key; its number is free then.
+    /// Forgets a key; its number is free then. The value must be as good as a default one again; memory that it holds stays.
     pub(crate) fn release(&mut self, number: u32) {
         let entry = &mut self.entries[number as usize];
         if let Some(key) = entry.key.take() {
-            entry.value = V::default();
             self.numbers.take(&key);
             self.free.push(number);
         }
@@ -65,6 +64,11 @@ impl<K: Key, V: Default> Numbered<K, V> {
     #[inline(always)]
     pub(crate) fn entry(&mut self, number: u32) -> &mut Entry<K, V> {
         &mut self.entries[number as usize]
+    }
+
+    /// Keys that have a number.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
     }
 
     /// All entries, free ones among them, by number.

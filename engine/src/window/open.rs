@@ -50,6 +50,12 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
         }
     }
 
+    /// Windows that are open.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     /// The window that got the last record, if it is still open.
     #[inline(always)]
     pub(crate) fn current(&mut self) -> Option<&mut Window<K, P>> {
@@ -91,12 +97,22 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
     }
 
     /// Lets the windows fire again that are open though the watermark has passed them.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn close_reopened(&mut self) {
         if self.reopened {
             self.fire();
         }
     }
 
+    /// Lets all windows fire, though they may be opened again.
+    pub(crate) fn pass_on(&mut self) {
+        self.firing.extend(self.open.drain(..));
+        self.current = usize::MAX;
+        self.reopened = false;
+    }
+
+    #[inline(never)]
     fn fire(&mut self) {
         self.reopened = false;
         let watermark = self.watermark;

@@ -21,6 +21,7 @@ use std::{collections::VecDeque, marker::PhantomData};
 use super::{
     WindowPartial,
     assign::{Slices, clamp},
+    limit,
 };
 use crate::{
     error::RunError,
@@ -57,12 +58,20 @@ pub struct MergeRevising<R, K, A> {
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
+    pub(crate) open_max: usize,
     pub(crate) of: PhantomData<fn(R) -> K>,
 }
 
 impl<R, K, A: Clone> Clone for MergeRevising<R, K, A> {
     fn clone(&self) -> Self {
-        Self { windows: self.windows, aggregate: self.aggregate.clone(), site: self.site, late: self.late.clone(), of: PhantomData }
+        Self {
+            windows: self.windows,
+            aggregate: self.aggregate.clone(),
+            site: self.site,
+            late: self.late.clone(),
+            open_max: self.open_max,
+            of: PhantomData,
+        }
     }
 }
 
@@ -341,6 +350,7 @@ where
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
+        limit(self.kept.slices.len(), self.of.open_max, self.of.site)?;
         if self.pending.is_none() && self.kept.dirty == 0 { self.next.ready() } else { self.emit() }
     }
 }

@@ -195,6 +195,11 @@ impl<R: Record, K: Key, A: Aggregate<R>> Sessions<R, K, A> {
         }
     }
 
+    /// Keys with open sessions.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Lets the sessions that the watermark has passed fire.
     pub(crate) fn close(&mut self, watermark: EventTime) {
         self.watermark = self.watermark.max(watermark);

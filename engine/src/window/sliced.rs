@@ -60,6 +60,7 @@ pub struct Half<A> {
     pub(crate) aggregate: A,
     pub(crate) site: Site,
     pub(crate) late: Counter,
+    pub(crate) open_max: usize,
 }
 
 /// Windows whose slices can be merged into results.
@@ -76,23 +77,23 @@ pub trait Merges<R: Record, K: Key, A: Aggregate<R>>: Sliced {
 impl<R: Record, K: Key, A: Aggregate<R>> Merges<R, K, A> for Tumbling {
     type Result = Windowed<K, A::Out>;
     type Merge = MergePartials<R, K, A>;
-    fn merge(self, Half { aggregate, site, late }: Half<A>) -> Self::Merge {
-        MergePartials { windows: self, aggregate, site, late, of: PhantomData }
+    fn merge(self, Half { aggregate, site, late, open_max }: Half<A>) -> Self::Merge {
+        MergePartials { windows: self, aggregate, site, late, open_max, of: PhantomData }
     }
 }
 
 impl<R: Record, K: Key, A: Aggregate<R>> Merges<R, K, A> for Sliding {
     type Result = Windowed<K, A::Out>;
     type Merge = MergeSlices<R, K, A>;
-    fn merge(self, Half { aggregate, site, late }: Half<A>) -> Self::Merge {
-        MergeSlices { windows: self.slices(), aggregate, site, late, of: PhantomData }
+    fn merge(self, Half { aggregate, site, late, open_max }: Half<A>) -> Self::Merge {
+        MergeSlices { windows: self.slices(), aggregate, site, late, open_max, of: PhantomData }
     }
 }
 
 impl<R: Record, K: Key, A: Aggregate<R>, W: Sliced> Merges<R, K, A> for Lenient<W> {
     type Result = Revised<K, A::Out>;
     type Merge = MergeRevising<R, K, A>;
-    fn merge(self, Half { aggregate, site, late }: Half<A>) -> Self::Merge {
-        MergeRevising { windows: self.slices(), aggregate, site, late, of: PhantomData }
+    fn merge(self, Half { aggregate, site, late, open_max }: Half<A>) -> Self::Merge {
+        MergeRevising { windows: self.slices(), aggregate, site, late, open_max, of: PhantomData }
     }
 }

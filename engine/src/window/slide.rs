@@ -152,6 +152,11 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
         };
     }
 
+    /// Slices with entries.
+    pub(crate) fn len(&self) -> usize {
+        self.slices.len()
+    }
+
     /// Lets the windows that the watermark has passed fire.
     pub(crate) fn close(&mut self, watermark: EventTime) {
         self.watermark = self.watermark.max(watermark);

@@ -3,5 +3,8 @@
 
 mod late;
 mod oracle;
+mod processing;
 mod session;
 mod sliding;
+mod trigger;
+mod watermark;
