@@ -19,7 +19,7 @@
 
 use std::mem;
 
-use super::{Partial, prefetch::prefetch, table::Seen};
+use super::{Partial, table::Seen};
 
 /// The least number of slots.
 const MIN_SLOTS: u64 = 64;
@@ -116,13 +116,6 @@ impl<V: Partial> DirectSlots<V> {
     pub(super) fn get(&self, bits: u64) -> Option<&V> {
         let index = bits.wrapping_sub(self.base);
         if index < self.slots.len() as u64 { Some(&self.slots[index as usize]) } else { None }
-    }
-
-    #[inline(always)]
-    pub(super) fn hint(&self, bits: u64) {
-        if let Some(slot) = self.get(bits) {
-            prefetch(slot);
-        }
     }
 
     /// The accumulator of a key that is inside.

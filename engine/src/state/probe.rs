@@ -141,13 +141,6 @@ impl<V: Partial> ProbeSlots<V> {
         Probe { entries: &mut self.entries, hash: self.hash }
     }
 
-    #[inline(always)]
-    pub(super) fn hint(&self, bits: u64) {
-        if let Some(entry) = self.entries.get(self.hash.home(bits)) {
-            prefetch(entry);
-        }
-    }
-
     pub(super) fn memory_bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry<V>>()
     }

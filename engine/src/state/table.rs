@@ -160,17 +160,6 @@ impl<K: Key, V: Partial> Table<K, V> {
         (K::INTEGER && self.mode == Mode::Probe).then(|| self.probe.view())
     }
 
-    /// Says that the key's accumulator will be asked for soon, best some sixteen to thirty-two records from now. For tables that exceed the
-    /// caches; of other keys than integers nothing is fetched.
-    #[inline(always)]
-    pub fn hint(&self, key: &K) {
-        match self.mode {
-            Mode::Direct => self.direct.hint(key.bits()),
-            Mode::Probe => self.probe.hint(key.bits()),
-            Mode::Hashed => {}
-        }
-    }
-
     /// Finds or makes room for a key that is not placed, whatever it takes.
     #[cold]
     #[inline(never)]

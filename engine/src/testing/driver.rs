@@ -13,6 +13,7 @@ pub struct Driver {
     worker: Worker,
     shutdown: Arc<Shutdown>,
     late: Counter,
+    failed: bool,
 }
 
 impl fmt::Debug for Driver {
@@ -23,7 +24,7 @@ impl fmt::Debug for Driver {
 
 impl Driver {
     pub(crate) fn new(worker: Worker, shutdown: Arc<Shutdown>, late: Counter) -> Self {
-        Self { worker, shutdown, late }
+        Self { worker, shutdown, late, failed: false }
     }
 
     /// Runs until nothing moves any more: all that was fed has gone as far as it can, and timers that are due have fired.
@@ -40,9 +41,16 @@ impl Driver {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn step(&mut self) -> Result<bool, RunError> {
+        if self.failed {
+            return Ok(false);
+        }
         let cycle = self.worker.cycle();
         match self.shutdown.take_fault() {
-            Some(fault) => Err(fault),
+            Some(fault) => {
+                // Operators that were interrupted must not run again.
+                self.failed = true;
+                Err(fault)
+            }
             // Somebody may have stopped in the midst of it, and want to go on at once.
             None => Ok(cycle.worked > 0 || cycle.until.is_some_and(|until| until <= Instant::now())),
         }
@@ -55,7 +63,7 @@ impl Driver {
 
     /// Whether all tasks have ended.
     pub fn ended(&self) -> bool {
-        self.worker.is_done()
+        self.failed || self.worker.is_done()
     }
 
     /// Records that were too late to change a result, so far.

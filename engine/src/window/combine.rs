@@ -3,9 +3,6 @@
 //! The loop over a batch is a sequence of runs. Within a run all records belong to the current window and their keys index its table
 //! directly, so that a record costs two comparisons and an update in place. A record that breaks the run is handled with all the care it
 //! needs (another window, a late record, a key that makes the table change), and the next run begins.
-//!
-//! A table that exceeds the near caches is asked for ahead: records are taken in groups, each of which first says what it will need, so that
-//! the waits for memory overlap. In a small table that would cost more than the waits.
 
 use super::{Tumbling, WindowPartial, assign::Slices, last_time, limit, open::OpenWindows};
 use crate::{
@@ -72,20 +69,6 @@ where
     }
 }
 
-/// What a run has to know.
-#[derive(Clone, Copy)]
-struct Window {
-    site: Site,
-    size_ms: i64,
-}
-
-/// What the loops over a batch only read.
-struct Shared<'o> {
-    windows: Tumbling,
-    window: Window,
-    late: &'o Counter,
-}
-
 /// Keeps partials per window and key, and passes them on when the watermark passes the window.
 pub(crate) struct Combining<F, A, K, P, N> {
     of: Combine<F, A>,
@@ -102,11 +85,6 @@ pub(crate) struct Combining<F, A, K, P, N> {
     next: N,
 }
 
-/// A table of more bytes than this is asked for ahead.
-const LARGE_BYTES: usize = 2 << 20;
-/// Records of a group.
-const GROUP: usize = 24;
-
 impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
     pub(crate) fn new(of: Combine<F, A>, instances: usize, next: N) -> Self {
         let (open, lenient) = (OpenWindows::new(of.slices), of.slices.is_lenient());
@@ -122,32 +100,37 @@ impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
         }
     }
 
-    /// Works records off as long as they belong to the current window and its table takes them; returns the one that breaks the run, with
-    /// its event time less the window's start (less 0 without a window): the loop has that at hand, and no register for the time itself.
+    /// Works records off as long as they belong to the current window and its table takes them; returns the one that breaks the run.
     #[inline(always)]
-    fn run<'a, R, I>(open: &mut OpenWindows<K, P>, aggregate: &mut A, of: Window, records: &mut I) -> Option<(i64, K, R::Of<'a>)>
+    fn run<'a, R, I>(&mut self, records: &mut I) -> Option<(EventTime, K, R::Of<'a>)>
     where
         R: Record,
+        F: for<'b, 'c> FnMut(&'c R::Of<'b>) -> K,
         A: Aggregate<R, Partial = P>,
-        I: Iterator<Item = (EventTime, K, R::Of<'a>)>,
+        I: Iterator<Item = (EventTime, R::Of<'a>)>,
     {
-        let Window { site, size_ms } = of;
-        let Some(window) = open.current() else { return records.next() };
+        let Combine { key, windows, aggregate, site, .. } = &mut self.of;
+        let site = *site;
+        let Some(window) = self.open.current() else {
+            let (time, record) = records.next()?;
+            let key = guard(site, || key(&record));
+            return Some((time, key, record));
+        };
         let start = window.start;
         // One unsigned comparison for both ends of the window.
-        let size_ms = size_ms.cast_unsigned();
+        let size_ms = windows.size_ms().cast_unsigned();
         if K::INTEGER
             && let Some(mut direct) = window.table.as_direct()
         {
             loop {
-                let (time, key, record) = records.next()?;
-                let offset = time.wrapping_sub(start);
-                if offset.cast_unsigned() < size_ms
+                let (time, record) = records.next()?;
+                let key = guard(site, || key(&record));
+                if time.wrapping_sub(start).cast_unsigned() < size_ms
                     && let Some(partial) = direct.slot(key.bits())
                 {
                     guard(site, || aggregate.lift(partial, &record));
                 } else {
-                    return Some((offset, key, record));
+                    return Some((time, key, record));
                 }
             }
         }
@@ -155,76 +138,26 @@ impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
             && let Some(mut probe) = window.table.as_probe()
         {
             loop {
-                let (time, key, record) = records.next()?;
-                let offset = time.wrapping_sub(start);
-                if offset.cast_unsigned() < size_ms
+                let (time, record) = records.next()?;
+                let key = guard(site, || key(&record));
+                if time.wrapping_sub(start).cast_unsigned() < size_ms
                     && let Some(partial) = probe.slot(key.bits())
                 {
                     guard(site, || aggregate.lift(partial, &record));
                 } else {
-                    return Some((offset, key, record));
+                    return Some((time, key, record));
                 }
             }
         }
         loop {
-            let (time, key, record) = records.next()?;
-            let offset = time.wrapping_sub(start);
-            if offset.cast_unsigned() >= size_ms {
-                return Some((offset, key, record));
+            let (time, record) = records.next()?;
+            let key = guard(site, || key(&record));
+            if time.wrapping_sub(start).cast_unsigned() >= size_ms {
+                return Some((time, key, record));
             }
             let partial = window.table.slot(&key);
             guard(site, || aggregate.lift(partial, &record));
         }
-    }
-
-    /// Works all records off.
-    #[inline(always)]
-    fn work<'a, R, I>(open: &mut OpenWindows<K, P>, aggregate: &mut A, of: &Shared<'_>, mut records: I)
-    where
-        R: Record,
-        A: Aggregate<R, Partial = P>,
-        I: Iterator<Item = (EventTime, K, R::Of<'a>)>,
-    {
-        while let Some((offset, key, record)) = Self::run::<R, I>(open, aggregate, of.window, &mut records) {
-            if let Some(partial) = Self::enter(open, of, offset, &key) {
-                guard(of.window.site, || aggregate.lift(partial, &record));
-            }
-        }
-    }
-
-    /// As [`work`](Self::work), for tables that exceed the caches.
-    #[inline(always)]
-    fn work_ahead<'a, R, I>(open: &mut OpenWindows<K, P>, aggregate: &mut A, of: &Shared<'_>, mut records: I)
-    where
-        R: Record,
-        A: Aggregate<R, Partial = P>,
-        I: Iterator<Item = (EventTime, K, R::Of<'a>)>,
-    {
-        let mut group = [const { None }; GROUP];
-        loop {
-            let mut filled = 0;
-            for (place, record) in group.iter_mut().zip(&mut records) {
-                if let Some(window) = open.current() {
-                    window.table.hint(&record.1);
-                }
-                *place = Some(record);
-                filled += 1;
-            }
-            Self::work_group::<R>(open, aggregate, of, &mut group[..filled]);
-            if filled < GROUP {
-                return;
-            }
-        }
-    }
-
-    /// A function of its own, so that what the batch's iterator refers to (the highest event time, say) stays in registers elsewhere.
-    #[inline(never)]
-    fn work_group<'a, R>(open: &mut OpenWindows<K, P>, aggregate: &mut A, of: &Shared<'_>, group: &mut [Option<(EventTime, K, R::Of<'a>)>])
-    where
-        R: Record,
-        A: Aggregate<R, Partial = P>,
-    {
-        Self::work::<R, _>(open, aggregate, of, group.iter_mut().filter_map(Option::take));
     }
 
     /// Finds the partial of a record of another window, or of one that the current table has to change for; none if the record is late.
@@ -232,8 +165,7 @@ impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
     /// Takes the key alone, so that a record's fields need not be loaded for it.
     #[cold]
     #[inline(never)]
-    fn enter<'o>(open: &'o mut OpenWindows<K, P>, of: &Shared<'_>, offset: i64, key: &K) -> Option<&'o mut P> {
-        let time = open.current().map_or(0, |window| window.start).wrapping_add(offset);
+    fn enter<'o>(open: &'o mut OpenWindows<K, P>, of: &Combine<F, A>, time: EventTime, key: &K) -> Option<&'o mut P> {
         match open.enter(of.windows.start(time)) {
             Ok(window) => Some(window.table.slot(key)),
             Err(super::open::Late) => {
@@ -280,21 +212,15 @@ where
     N: Operator<Own<WindowPartial<K, A::Partial>>>,
 {
     #[inline(always)]
-    fn process<'a, I>(&mut self, records: I)
+    fn process<'a, I>(&mut self, mut records: I)
     where
         I: Iterator<Item = (EventTime, R::Of<'a>)>,
     {
-        let Self { of: Combine { key, windows, aggregate, site, late, .. }, open, .. } = self;
-        let site = *site;
-        let shared = Shared { windows: *windows, window: Window { site, size_ms: windows.size_ms() }, late };
-        let keyed = records.map(|(time, record)| {
-            let key = guard(site, || key(&record));
-            (time, key, record)
-        });
-        if open.current().is_some_and(|window| window.table.memory_bytes() > LARGE_BYTES) {
-            Self::work_ahead::<R, _>(open, aggregate, &shared, keyed);
-        } else {
-            Self::work::<R, _>(open, aggregate, &shared, keyed);
+        while let Some((time, key, record)) = self.run::<R, I>(&mut records) {
+            if let Some(partial) = Self::enter(&mut self.open, &self.of, time, &key) {
+                let Combine { aggregate, site, .. } = &mut self.of;
+                guard(*site, || aggregate.lift(partial, &record));
+            }
         }
         if self.lenient {
             self.open.close_reopened();
