@@ -125,9 +125,23 @@ mod tests {
                         ("hop" | "hop64", _) => 7,
                         ("tumbling" | "ysb", _) => 4,
                         ("flights", _) => 2,
+                        _ if info.suite.is_some() => 1,
                         _ => 3,
                     };
                     assert_eq!(ran.len(), least, "{} on {cores} cores: {ran:?}", info.name);
+                }
+            }
+        }
+    }
+
+    /// So few records per ms that windows, sessions and intervals end while records come.
+    #[test]
+    fn windows_that_end_on_the_way_give_the_oracles_answer() {
+        for name in ["sliding", "sliding-fine", "session", "join", "disorder"] {
+            for (seed, events, block_bytes, batch) in [(5, 60_007, 64, 64), (6, 90_001, 128, 7)] {
+                for cores in 1..=2.min(cores::available()) {
+                    let events = if name == "join" { 4_001 } else { events };
+                    check(&Spec { block_bytes, ..Spec::new(name, events, seed) }, cores, batch);
                 }
             }
         }
