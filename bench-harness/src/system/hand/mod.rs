@@ -13,9 +13,11 @@ use std::time::Duration;
 use super::{Job, Outcome, System, cores::available};
 use crate::workload::{Answer, Data};
 
+mod dense;
 mod disorder;
 mod flights;
 mod join;
+mod nexmark;
 mod session;
 mod sliding;
 mod stateless;
@@ -38,8 +40,13 @@ impl System for Hand {
     }
 
     fn refuses(&self, job: &Job) -> Option<String> {
-        if matches!(job.input.data, Data::Nexmark { .. }) {
-            return Some("no loop was written for this query".to_owned());
+        if let Data::Nexmark { query, .. } = job.input.data {
+            if nexmark::of(query).is_none() {
+                return Some("no loop was written for this query".to_owned());
+            }
+            if job.cores > 1 {
+                return Some("the loops for queries take one core".to_owned());
+            }
         }
         if matches!(job.input.data, Data::Tumbling { keys: None, .. }) {
             return Some("these keys are too far apart for an array: see hand-hash".to_owned());
@@ -64,7 +71,10 @@ impl System for Hand {
                 Data::Ysb { replay, campaigns } => ysb::array(replay, campaigns, cores),
                 Data::WordCount(lines) => wordcount::run(lines, cores),
                 Data::Flights(flights) => flights::run(flights, cores)?,
-                Data::Nexmark { query, .. } => return Err(format!("hand has no loop for {query}")),
+                Data::Nexmark { query, replay } => {
+                    let each = nexmark::of(*query).ok_or_else(|| format!("hand has no loop for {query}"))?;
+                    nexmark::run(*query, each, replay)
+                }
             },
         ))
     }
