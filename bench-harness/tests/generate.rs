@@ -107,6 +107,8 @@ fn every_flat_workload_is_written_in_both_texts() {
         ("stateless", "key,value,event_time,seq"),
         ("tumbling", "key,value,event_time,seq"),
         ("tumbling-scattered", "key,value,event_time,seq"),
+        ("disorder", "key,value,event_time,seq"),
+        ("session", "key,event_time"),
         ("ysb", "user_id,page_id,ad_id,ad_type,event_type,event_time,ip,campaign_id"),
         ("wordcount", "line"),
         ("flights", "scheduled,delay,distance,origin,destination"),

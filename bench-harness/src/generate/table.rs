@@ -9,6 +9,7 @@ use crate::workload::{
     nexmark::{Event, Kind},
     replay::{Replay, Replayed},
     synthetic::{Event as Record, Wide},
+    windowed::Visit,
     ysb::{Ad, EventType},
 };
 
@@ -63,6 +64,7 @@ const WIDE: [Column; 8] = [
     unsigned("payload_2"),
     unsigned("payload_3"),
 ];
+const VISIT: [Column; 2] = [unsigned("key"), signed("event_time")];
 const AD: [Column; 8] = [
     text("user_id"),
     text("page_id"),
@@ -83,7 +85,8 @@ pub(super) fn columns(data: &Data) -> &'static [Column] {
     match data {
         Data::Hop(_) => &NUMBER,
         Data::Hop64(_) => &WIDE,
-        Data::Stateless(_) | Data::Tumbling { .. } => &RECORD,
+        Data::Stateless(_) | Data::Tumbling { .. } | Data::Sliding { .. } | Data::Join(_) | Data::Disorder(_) => &RECORD,
+        Data::Session(_) => &VISIT,
         Data::Ysb { .. } => &AD,
         Data::WordCount(_) => &LINE,
         Data::Flights(_) => &FLIGHT,
@@ -103,9 +106,14 @@ pub(super) fn for_each_row(input: &Input, emit: Emit<'_>, step: &mut dyn FnMut()
             let [a, b, c, d] = [a, b, c, d].map(Unsigned);
             emit(&[Unsigned(key), Unsigned(value), Signed(event_time), Unsigned(seq), a, b, c, d])
         }),
-        Data::Stateless(replay) | Data::Tumbling { replay, .. } => {
+        Data::Stateless(replay)
+        | Data::Tumbling { replay, .. }
+        | Data::Sliding { replay, .. }
+        | Data::Join(replay)
+        | Data::Disorder(replay) => {
             each(replay, |Record { key, value, event_time, seq }| emit(&[Unsigned(key), Signed(value), Signed(event_time), Unsigned(seq)]))
         }
+        Data::Session(replay) => each(replay, |Visit { key, event_time }| emit(&[Unsigned(key), Signed(event_time)])),
         Data::Ysb { replay, campaigns } => {
             let mut texts: [String; 3] = Default::default();
             each(replay, |ad| {

@@ -38,8 +38,8 @@ impl System for Rayon {
         if matches!(job.input.data, Data::Hop(_) | Data::Hop64(_) | Data::Flights(_)) {
             return Some("rayon works on what is in memory already: there is nothing to hop, and no file to read".to_owned());
         }
-        if matches!(job.input.data, Data::Nexmark { .. }) {
-            return Some("no loop was written for this query".to_owned());
+        if matches!(job.input.data, Data::Nexmark { .. } | Data::Sliding { .. } | Data::Session(_) | Data::Join(_) | Data::Disorder(_)) {
+            return Some("no batch loop was written for it".to_owned());
         }
         if job.rate.is_some() {
             return Some("rayon takes the whole input at once: there is no rate to keep".to_owned());
@@ -103,9 +103,7 @@ fn answer(data: &Data) -> Result<Answer, String> {
             Ok(windows.into_par_iter().map(rows).reduce(Answer::default, Answer::merge))
         }
         Data::WordCount(lines) => Ok(wordcount(lines)),
-        Data::Hop(_) | Data::Hop64(_) | Data::Flights(_) | Data::Nexmark { .. } => {
-            Err("rayon runs stateless, tumbling, ysb and wordcount only".to_owned())
-        }
+        _ => Err("rayon runs stateless, tumbling, ysb and wordcount only".to_owned()),
     }
 }
 

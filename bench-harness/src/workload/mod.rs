@@ -31,6 +31,7 @@ mod oracle;
 pub mod replay;
 pub mod synthetic;
 pub mod text;
+pub mod windowed;
 pub mod ysb;
 
 /// The result of a run, reduced so that it can be compared: equal answers mean equal multisets of rows.
@@ -173,6 +174,19 @@ pub enum Data {
         /// Keys are in `0..keys`; none if they are scattered over 64 bits.
         keys: Option<usize>,
     },
+    /// `sliding` and `sliding-fine`.
+    Sliding {
+        /// The records.
+        replay: Replay<synthetic::Event>,
+        /// A window begins every so many ms.
+        slide_ms: i64,
+    },
+    /// `session`.
+    Session(Replay<windowed::Visit>),
+    /// `join`: both streams in one.
+    Join(Replay<synthetic::Event>),
+    /// `disorder`.
+    Disorder(Replay<synthetic::Event>),
     /// `ysb`.
     Ysb {
         /// The ad events.
@@ -210,12 +224,17 @@ const fn query(name: &'static str, default_events: u64, summary: &'static str) -
 /// The suite of queries over an auction site.
 pub const NEXMARK: &str = "nexmark";
 
-const WORKLOADS: [WorkloadInfo; 30] = [
+const WORKLOADS: [WorkloadInfo; 35] = [
     info("hop", "records", 8, 500_000_000, "u64 records from one core to another: count and checksum"),
     info("hop64", "records", 64, 200_000_000, "64-byte records from one core to another: count and checksum"),
     info("stateless", "records", 32, 500_000_000, "map, a filter that keeps half, map; sum and count"),
     info("tumbling", "records", 32, 300_000_000, "sum and count per key in 1 s windows, keys 0..10,000"),
     info("tumbling-scattered", "records", 32, 150_000_000, "sum and count per key in 1 s windows, 10,000 keys scattered over 64 bits"),
+    info("sliding", "records", 32, 300_000_000, "average per key in 10 s windows that slide by 1 s, keys 0..1,000"),
+    info("sliding-fine", "records", 32, 300_000_000, "average per key in 10 s windows that slide by 100 ms, keys 0..1,000"),
+    info("session", "records", 16, 300_000_000, "count per key and session, gap 10 s, keys 0..10,000"),
+    info("join", "events", 32, 20_000_000, "two streams joined by key where event times are at most 1 s apart"),
+    info("disorder", "records", 32, 150_000_000, "tumbling out of order by up to 0.5 s, and one record of 100 later than that"),
     info("ysb", "records", 64, 300_000_000, "ad views per campaign in 10 s windows (Yahoo Streaming Benchmark, in memory)"),
     info("wordcount", "lines", 70, 5_000_000, "lines of ten words: how often each word occurs"),
     info("flights", "rows", 32, 3_000_000, "US domestic flights from a CSV file: delays per origin airport and hour"),
@@ -297,6 +316,11 @@ fn synthetic_data(info: &WorkloadInfo, spec: &Spec) -> Result<Option<Data>, Stri
             Data::Tumbling { replay, keys: Some(synthetic::KEYS as usize) }
         }
         "tumbling-scattered" => Data::Tumbling { replay: synthetic::tumbling(seed, events, block_bytes, true), keys: None },
+        "sliding" => Data::Sliding { replay: windowed::sliding(seed, events, block_bytes), slide_ms: 1_000 },
+        "sliding-fine" => Data::Sliding { replay: windowed::sliding(seed, events, block_bytes), slide_ms: 100 },
+        "session" => Data::Session(windowed::session(seed, events, block_bytes)),
+        "join" => Data::Join(windowed::join(seed, events, block_bytes)),
+        "disorder" => Data::Disorder(windowed::disorder(seed, events, block_bytes)),
         "ysb" => Data::Ysb { replay: ysb::generate(seed, events, block_bytes), campaigns: ysb::campaigns(seed) },
         "wordcount" => Data::WordCount(text::generate(seed, events, block_bytes)),
         "flights" => return Ok(None),

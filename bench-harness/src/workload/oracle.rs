@@ -13,8 +13,9 @@ use super::{
     flights::{self, Row, airport_row},
     nexmark,
     replay::{Replay, Replayed},
-    synthetic::{self, Digest, is_kept, mark, scale, total_row, tumbling_row},
+    synthetic::{self, Digest, Event, is_kept, mark, scale, total_row, tumbling_row},
     text::{Lines, word_row, words},
+    windowed::{self, Visit, disorder_row, is_left, join_row, session_row, sliding_row},
     ysb::{self, EventType, campaign_row},
 };
 
@@ -38,6 +39,14 @@ pub(super) fn answer(data: &Data) -> Answer {
                 *group = (group.0 + event.value, group.1 + 1);
             });
             rows(groups, (0, 0), |a, b| (a.0 + b.0, a.1 + b.1), |(key, start), (sum, count)| tumbling_row(key, start, sum, count))
+        }
+        Data::Sliding { replay, slide_ms } => sliding(replay, *slide_ms),
+        Data::Session(replay) => session(replay),
+        Data::Join(replay) => join(replay),
+        Data::Disorder(replay) => {
+            let row = |event: Event| disorder_row(event.key, start(event.event_time, synthetic::WINDOW_MS), event.value, 1);
+            let of_range = |range| records(replay, range).map(row).fold(Answer::default(), Answer::merge);
+            ranges(replay.events).into_par_iter().map(of_range).reduce(Answer::default, Answer::merge)
         }
         Data::Ysb { replay, campaigns } => {
             let groups = group(replay, |groups: &mut Groups<(u32, i64), u64>, ad| {
@@ -124,6 +133,76 @@ fn rows<K: Hash + Eq, A: Copy, const N: usize>(
     answer
 }
 
+/// Adds up what falls between two slides, and then, for each window, all that falls into it.
+fn sliding(replay: &Replay<Event>, slide_ms: i64) -> Answer {
+    let parts = group(replay, |groups: &mut Groups<(u64, i64), (i64, u64)>, event| {
+        let group = groups.entry((event.key, start(event.event_time, slide_ms))).or_default();
+        *group = (group.0 + event.value, group.1 + 1);
+    });
+    let mut windows = Groups::<(u64, i64), (i64, u64)>::default();
+    for ((key, time), (sum, count)) in parts.into_iter().flatten() {
+        for end in (1..=windowed::SLIDING_MS / slide_ms).map(|slides| time + slides * slide_ms) {
+            let window = windows.entry((key, end)).or_default();
+            *window = (window.0 + sum, window.1 + count);
+        }
+    }
+    let mut answer = Answer::default();
+    windows.iter().for_each(|(&(key, end), &(sum, count))| answer.add(&sliding_row(key, end, sum, count)));
+    answer
+}
+
+/// First and last event time, and count.
+type Span = (i64, i64, u64);
+
+/// Puts together what is at most the gap apart.
+fn sessions(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_unstable();
+    let mut sessions = Vec::<Span>::new();
+    for span in spans {
+        match sessions.last_mut() {
+            Some(open) if span.0 - open.1 <= windowed::GAP_MS => *open = (open.0, open.1.max(span.1), open.2 + span.2),
+            _ => sessions.push(span),
+        }
+    }
+    sessions
+}
+
+fn session(replay: &Replay<Visit>) -> Answer {
+    let of_range = |range| {
+        let mut keys = Groups::<u64, Vec<Span>>::default();
+        records(replay, range).for_each(|visit| keys.entry(visit.key).or_default().push((visit.event_time, visit.event_time, 1)));
+        keys.into_iter().map(|(key, visits)| (key, sessions(visits))).collect::<Vec<_>>()
+    };
+    let mut keys = Groups::<u64, Vec<Span>>::default();
+    for (key, spans) in ranges(replay.events).into_par_iter().map(of_range).collect::<Vec<_>>().into_iter().flatten() {
+        keys.entry(key).or_default().extend(spans);
+    }
+    let mut answer = Answer::default();
+    for (key, spans) in keys {
+        sessions(spans).into_iter().for_each(|(first, last, count)| answer.add(&session_row(key, first, last, count)));
+    }
+    answer
+}
+
+/// For each record of the left, all of the right that are near enough.
+fn join(replay: &Replay<Event>) -> Answer {
+    let mut keys = Groups::<u64, [Vec<(i64, u64)>; 2]>::default();
+    for event in records(replay, 0..replay.events) {
+        keys.entry(event.key).or_default()[usize::from(is_left(&event))].push((event.event_time, event.seq));
+    }
+    let pairs_of = |(key, [mut rights, lefts]): (u64, [Vec<(i64, u64)>; 2])| {
+        rights.sort_unstable();
+        let mut answer = Answer::default();
+        for (time, left) in lefts {
+            let from = rights.partition_point(|right| right.0 < time - windowed::INTERVAL_MS);
+            let near = rights[from..].iter().take_while(|right| right.0 <= time + windowed::INTERVAL_MS);
+            near.for_each(|&(_, right)| answer.add(&join_row(key, left, right)));
+        }
+        answer
+    };
+    keys.into_iter().collect::<Vec<_>>().into_par_iter().map(pairs_of).reduce(Answer::default, Answer::merge)
+}
+
 /// Counts the block once, for all full laps, and the last lap's part on its own.
 fn wordcount(lines: &Lines) -> Answer {
     let mut counts = Groups::<&str, u64>::default();
@@ -172,6 +251,31 @@ mod tests {
                     let event = replay.get(index);
                     rows.entry(vec![event.key, (event.event_time - event.event_time % 1_000) as u64]).or_default().push(event.value);
                 }
+                Data::Sliding { replay, slide_ms } => {
+                    let event = replay.get(index);
+                    for end in event.event_time + 1..=event.event_time + 10_000 {
+                        if end % slide_ms == 0 {
+                            rows.entry(vec![event.key, end as u64]).or_default().push(event.value);
+                        }
+                    }
+                }
+                Data::Session(replay) => {
+                    let visit = replay.get(index);
+                    rows.entry(vec![visit.key]).or_default().push(visit.event_time);
+                }
+                Data::Join(replay) => {
+                    let event = replay.get(index);
+                    for other in (0..events).map(|other| replay.get(other)) {
+                        let is_pair = event.value % 2 == 0 && other.value % 2 != 0 && event.key == other.key;
+                        if is_pair && (event.event_time - other.event_time).abs() <= 1_000 {
+                            rows.entry(vec![event.key, event.seq, other.seq]).or_default();
+                        }
+                    }
+                }
+                Data::Disorder(replay) => {
+                    let event = replay.get(index);
+                    rows.entry(vec![event.key, (event.event_time - event.event_time % 1_000) as u64]).or_default().push(event.value);
+                }
                 Data::Ysb { replay, campaigns } => {
                     let ad = replay.get(index);
                     if matches!(ad.event_type, EventType::View) {
@@ -191,6 +295,17 @@ mod tests {
         for (key, values) in rows {
             let (sum, count) = (values.iter().fold(0i64, |a, &b| a.wrapping_add(b)) as u64, values.len() as u64);
             match data {
+                Data::Sliding { .. } => answer.add(&[key, vec![(sum as i64 / count as i64) as u64]].concat()),
+                Data::Session(_) => {
+                    let mut times = values;
+                    times.sort_unstable();
+                    for session in times.chunk_by(|a, b| b - a <= 10_000) {
+                        let end = session[session.len() - 1] + 10_000;
+                        answer.add(&[key[0], session[0] as u64, end as u64, session.len() as u64]);
+                    }
+                }
+                Data::Join(_) => answer.add(&key),
+                Data::Disorder(_) => answer = answer.merge(disorder_row(key[0], key[1] as i64, sum as i64, count)),
                 Data::Hop(_) | Data::Hop64(_) | Data::Stateless(_) | Data::Tumbling { .. } => answer.add(&[key, vec![sum, count]].concat()),
                 _ => answer.add(&[key, vec![count]].concat()),
             }
@@ -205,6 +320,18 @@ mod tests {
             let prepared = prepare(&Spec { block_bytes, ..Spec::new(name, events, seed) }).unwrap();
             prop_assert_eq!(prepared.expected, plain(&prepared.input.data, events));
         }
+    }
+
+    #[test]
+    fn windows_and_joins_agree_with_plainer_ones() {
+        for name in ["sliding", "sliding-fine", "session", "join", "disorder"] {
+            for (events, block_bytes, seed) in [(1, 100, 1), (500, 64, 2), (700, 1_000, 3), (900, 20_000, 4)] {
+                let prepared = prepare(&Spec { block_bytes, ..Spec::new(name, events, seed) }).unwrap();
+                assert_eq!(prepared.expected, plain(&prepared.input.data, events), "{name}, {events}");
+            }
+        }
+        let prepared = prepare(&Spec { block_bytes: 32, ..Spec::new("session", 60_000, 5) }).unwrap();
+        assert_eq!(prepared.expected, plain(&prepared.input.data, 60_000), "sessions that close");
     }
 
     #[test]

@@ -165,7 +165,8 @@ pub(super) fn tumbling(seed: u64, events: u64, block_bytes: usize, scattered: bo
     })
 }
 
-fn events_of(events: u64, block_bytes: usize, columns: impl Fn(u64) -> (u64, i64)) -> Replay<Event> {
+/// `events` records, whose key and value are a function of their place.
+pub(super) fn events_of(events: u64, block_bytes: usize, columns: impl Fn(u64) -> (u64, i64)) -> Replay<Event> {
     let len = block_len::<Event>(block_bytes, events);
     let record = |i: usize| {
         let (key, value) = columns(i as u64);

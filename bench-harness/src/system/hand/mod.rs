@@ -13,8 +13,15 @@ use std::time::Duration;
 use super::{Job, Outcome, System, cores::available};
 use crate::workload::{Answer, Data};
 
+mod dense;
+mod disorder;
 mod flights;
+mod join;
+mod nexmark;
+mod session;
+mod sliding;
 mod stateless;
+mod states;
 mod table;
 mod tumbling;
 pub(super) mod windows;
@@ -33,8 +40,13 @@ impl System for Hand {
     }
 
     fn refuses(&self, job: &Job) -> Option<String> {
-        if matches!(job.input.data, Data::Nexmark { .. }) {
-            return Some("no loop was written for this query".to_owned());
+        if let Data::Nexmark { query, .. } = job.input.data {
+            if nexmark::of(query).is_none() {
+                return Some("no loop was written for this query".to_owned());
+            }
+            if job.cores > 1 {
+                return Some("the loops for queries take one core".to_owned());
+            }
         }
         if matches!(job.input.data, Data::Tumbling { keys: None, .. }) {
             return Some("these keys are too far apart for an array: see hand-hash".to_owned());
@@ -52,10 +64,17 @@ impl System for Hand {
                 Data::Stateless(replay) => stateless::stateless(replay, cores),
                 Data::Tumbling { replay, keys: Some(_) } => tumbling::array(replay, cores),
                 Data::Tumbling { keys: None, .. } => return Err("hand has no array for scattered keys: use hand-hash".to_owned()),
+                Data::Sliding { replay, slide_ms } => sliding::array(replay, *slide_ms, cores),
+                Data::Session(replay) => session::array(replay, cores),
+                Data::Join(replay) => join::array(replay, cores),
+                Data::Disorder(replay) => disorder::array(replay, cores),
                 Data::Ysb { replay, campaigns } => ysb::array(replay, campaigns, cores),
                 Data::WordCount(lines) => wordcount::run(lines, cores),
                 Data::Flights(flights) => flights::run(flights, cores)?,
-                Data::Nexmark { query, .. } => return Err(format!("hand has no loop for {query}")),
+                Data::Nexmark { query, replay } => {
+                    let each = nexmark::of(*query).ok_or_else(|| format!("hand has no loop for {query}"))?;
+                    nexmark::run(*query, each, replay)
+                }
             },
         ))
     }
@@ -69,6 +88,7 @@ impl System for HandHash {
     fn refuses(&self, job: &Job) -> Option<String> {
         match job.input.data {
             Data::Tumbling { .. } | Data::Ysb { .. } => unfit(job),
+            Data::Sliding { .. } | Data::Session(_) | Data::Join(_) | Data::Disorder(_) => unfit(job),
             Data::WordCount(_) | Data::Flights(_) => Some("its keys are text; hand uses the best table that we have already".to_owned()),
             Data::Nexmark { .. } => Some("no loop was written for this query".to_owned()),
             _ => Some("there are no keys to hash".to_owned()),
@@ -79,7 +99,11 @@ impl System for HandHash {
         match &job.input.data {
             Data::Tumbling { replay, .. } => Ok(outcome(job, tumbling::hash(replay, job.cores))),
             Data::Ysb { replay, campaigns } => Ok(outcome(job, ysb::hash(replay, campaigns, job.cores))),
-            _ => Err("hand-hash runs tumbling, tumbling-scattered and ysb only".to_owned()),
+            Data::Sliding { replay, slide_ms } => Ok(outcome(job, sliding::hash(replay, *slide_ms, job.cores))),
+            Data::Session(replay) => Ok(outcome(job, session::hash(replay, job.cores))),
+            Data::Join(replay) => Ok(outcome(job, join::hash(replay, job.cores))),
+            Data::Disorder(replay) => Ok(outcome(job, disorder::hash(replay, job.cores))),
+            _ => Err("hand-hash runs the synthetic workloads with windows, and ysb, only".to_owned()),
         }
     }
 }

@@ -9,6 +9,7 @@
 mod input;
 mod open;
 mod pipelines;
+mod windowed;
 
 use thalweg::{Config, Wait, runtime::available_cores};
 
@@ -48,6 +49,10 @@ impl System for Thalweg {
             (Data::Hop64(replay), Some(rate)) => open::hop(replay, rate, config),
             (Data::Stateless(replay), _) => pipelines::stateless(replay, config),
             (Data::Tumbling { replay, .. }, _) => pipelines::tumbling(replay, config),
+            (Data::Sliding { replay, slide_ms }, _) => windowed::sliding(replay, *slide_ms, config),
+            (Data::Session(replay), _) => windowed::session(replay, config),
+            (Data::Join(replay), _) => windowed::join(replay, config),
+            (Data::Disorder(replay), _) => windowed::disorder(replay, config),
             (Data::Ysb { replay, campaigns }, _) => pipelines::ysb(replay, campaigns, config),
             (Data::WordCount(lines), _) => pipelines::wordcount(lines, config),
             (Data::Flights(flights), _) => pipelines::flights(flights, job.input.events, config),

@@ -204,20 +204,20 @@ pub(super) fn nexmark(query: Query, replay: &EventReplay, config: Config) -> Res
 }
 
 /// A sink that reduces rows to an answer.
-fn rows<T: 'static>(
+pub(super) fn rows<T: 'static>(
     add: impl Fn(&mut Answer, T) + Clone + Send + 'static,
 ) -> (Fold<Answer, impl FnMut(&mut Answer, T) + Clone + Send + 'static>, Folded<Answer>) {
     Fold::new(Answer::default(), move |answer: &mut Answer, row: T| add(answer, row))
 }
 
-fn closed(n: u64, watch: &Watch, answers: &Folded<Answer>) -> Outcome {
+pub(super) fn closed(n: u64, watch: &Watch, answers: &Folded<Answer>) -> Outcome {
     let elapsed: Duration = watch.elapsed();
     let answer = answers.merge(Answer::merge).unwrap_or_default();
     Outcome { allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer) }
 }
 
 /// Runs a pipeline to its end. Returns how many records entered.
-fn run(flow: Dataflow, config: Config) -> Result<u64, String> {
+pub(super) fn run(flow: Dataflow, config: Config) -> Result<u64, String> {
     let running = flow.start(config).map_err(|error: BuildError| error.to_string())?;
     let report = running.join().map_err(|error: RunError| error.to_string())?;
     match (report.late, report.malformed()) {

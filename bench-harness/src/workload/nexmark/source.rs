@@ -133,6 +133,18 @@ impl Replay {
         full.take(usize::try_from(self.events).unwrap_or(usize::MAX))
     }
 
+    /// Hands each event to `each`, in order, lap by lap: what the fastest loops read.
+    #[inline(always)]
+    pub fn for_each<'a>(&'a self, mut each: impl FnMut(Event<'a>)) {
+        let len = self.block.len() as u64;
+        let (mut lap, mut left) = (0, self.events);
+        while left > 0 {
+            let (shift, events) = (self.lap(lap), left.min(len));
+            self.block.range(0..events as usize).for_each(|event| each(shift.apply(event)));
+            (lap, left) = (lap + 1, left - events);
+        }
+    }
+
     #[inline]
     fn lap(&self, lap: u64) -> Shift {
         let lap = lap as i64;
