@@ -66,7 +66,7 @@ pub use block::Block;
 pub use generate::{Generator, Options};
 pub use model::{Arrival, Arrivals, Auction, Bid, Event, Kind, Person};
 pub use query::Query;
-pub use rows::{Cell, Digest, Rows};
+pub use rows::{Cell, Digest, Kept, Rows};
 pub use source::{Inline, Replay};
 
 /// About how many bytes an event takes in a block.

@@ -13,7 +13,7 @@ use super::{
     model::{Arrival, Arrivals, Bid},
     owned::OwnedBid,
     query::Query,
-    rows::{Cell, Digest},
+    rows::{Cell, Digest, Kept},
 };
 use crate::workload::Answer;
 
@@ -51,13 +51,13 @@ pub enum Keep {
     Rows,
 }
 
-/// A change of the result: a row that comes, or one that goes, as text; a part that is missing is `None`.
+/// A change of the result: a row that comes, or one that goes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line {
     /// Whether the row goes.
     pub goes: bool,
     /// Its columns.
-    pub columns: Vec<Option<String>>,
+    pub columns: Vec<Kept>,
 }
 
 /// What a worker's sink has seen.
@@ -106,8 +106,7 @@ impl Results {
     fn note(&mut self, goes: bool, row: &[Cell<'_>]) {
         self.changes += 1;
         if let Some(lines) = &mut self.lines {
-            let columns = row.iter().map(|cell| (*cell != Cell::Null).then(|| cell.to_string())).collect();
-            lines.push(Line { goes, columns });
+            lines.push(Line { goes, columns: row.iter().map(Kept::of).collect() });
         }
     }
 
