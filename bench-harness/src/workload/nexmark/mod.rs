@@ -36,6 +36,7 @@ pub mod program;
 mod q0;
 mod q1;
 mod q11;
+pub mod q12;
 mod q13;
 mod q14;
 mod q15;
