@@ -37,7 +37,7 @@ where
     /// Aggregates each key's records, and emits every change as an [`Update`](crate::operator::Update).
     ///
     /// Each worker combines the records of a batch per key before they hop to the key's owner, and each of those makes one update: with
-    /// batches of one record, every record does.
+    /// batches of one record, every record does. A filter may hand a batch on in parts, which count as batches here.
     #[track_caller]
     pub fn aggregate<A: Aggregate<L::Out>>(mut self, aggregate: A) -> UpdateStream<L::Out, B, A> {
         let site = self.stream.site("aggregate");

@@ -9,7 +9,8 @@
 //! A key is hashed once, where it enters; what hops is its slot, so a text key crosses once and is made owned once per worker.
 //!
 //! Laws: for each key the updates form a chain (`before` of one is `after` of the last; the first has none), and the last `after` is the
-//! aggregate over all its records. A batch makes one update of a key, however many of its records are the key's.
+//! aggregate over all its records. A batch makes one update of a key, however many of its records are the key's; where a filter hands it on
+//! in parts, each part makes one.
 
 use std::{hash::Hash, iter, marker::PhantomData};
 
@@ -269,7 +270,7 @@ where
     where
         I: Iterator<Item = R::Of<'a>>,
     {
-        let known = self.groups.len();
+        let mut known = self.groups.len();
         let mut group: Group<'a, R, B> = [const { None }; GROUP];
         let (mut filled, mut touched) = (0, 0);
         records.for_each(|record| {
@@ -286,7 +287,10 @@ where
         let mut fresh = fresh.drain(..);
         next.process(dirty[..touched].iter().map(|&slot| {
             let partial = std::mem::replace(&mut partials[slot as usize], A::Partial::empty());
-            let key = if slot as usize >= known { fresh.next() } else { None };
+            // New keys come in the order of their slots.
+            let is_new = slot as usize == known;
+            known += usize::from(is_new);
+            let key = if is_new { fresh.next() } else { None };
             Delta { partial, key, slot, origin: *origin, group: groups[slot as usize] }
         }));
     }

@@ -270,7 +270,7 @@ impl<Q: Word + ?Sized> Dictionary<Q> {
         Q::slice(&self.arena, self.starts[slot]..self.starts[slot + 1])
     }
 
-    /// A hash of a slot's key, the same in every run: for routing by key without reading the key again.
+    /// A hash of a slot's key, the same in every run of one build: for routing by key without reading the key again.
     ///
     /// # Panics
     /// If no key has that slot.

@@ -5,6 +5,14 @@
 //!                     merge: at the key's owner, partials of all workers ─▶ lower ─▶ Windowed { key, start, end, value }
 //! ```
 //!
+//! | windows | at the reading worker | at the key's owner |
+//! |---|---|---|
+//! | [`Tumbling`] | `combine` | `merge` |
+//! | [`Sliding`] | `combine`, of slices (`assign`) | `slide`, `merge_slices` |
+//! | either with allowed lateness | `combine`, again; `late` | `revise` |
+//! | [`Session`] | lift | `session`, `merge_sessions` |
+//! | [`CountWindows`], [`Global`], any with a [`Trigger`] | lift | `panes` |
+//!
 //! Conventions, fixed here once
 //! - A window is `[start, end)` in milliseconds, aligned to the epoch; a record belongs to it if `start <= time < end`.
 //! - It fires when the watermark `w >= end - 1`, once; its results carry the event time `end - 1`.

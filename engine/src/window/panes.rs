@@ -74,6 +74,7 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger> Step<Own<WindowPartial<K, A
             deadlines: BinaryHeap::new(),
             changed: Vec::new(),
             watermark: EventTime::MIN,
+            found: None,
             told: EventTime::MIN,
             out: VecDeque::new(),
             pending: None,
@@ -123,6 +124,8 @@ struct MergingPanes<R: Record, K, A: Aggregate<R>, T: Trigger, N> {
     changed: Vec<u32>,
     ticks: Option<Ticks>,
     watermark: EventTime,
+    /// Start of a slice of time, and the windows that hold it and have not fired. Forgotten when the watermark moves.
+    found: Option<(EventTime, (i128, i128))>,
     /// The watermark that those behind know.
     told: EventTime,
     /// Results on their way.
@@ -203,13 +206,23 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger, N> MergingPanes<R, K, A, T,
     }
 
     /// The windows that hold this time and have not fired, none if it is in a gap.
-    fn windows_of(&self, windows: Slices, time: EventTime) -> Result<Option<(i128, i128)>, Late> {
+    fn windows_of(&mut self, windows: Slices, time: EventTime) -> Result<Option<(i128, i128)>, Late> {
+        // Most records are of the same slice as the one before, and divisions in 128 bits are slow.
+        if let Some((start, found)) = self.found
+            && time.wrapping_sub(start).cast_unsigned() < windows.slice.size_ms().cast_unsigned()
+        {
+            return Ok(Some(found));
+        }
         let begin = i128::from(time);
         let Some(last) = windows.last_window(begin) else { return Ok(None) };
         if windows.last_of_window(last) <= self.watermark {
             return Err(Late);
         }
-        Ok(Some((windows.first_window(begin).max(windows.first_window(i128::from(self.watermark) + 1)), last)))
+        let found = (windows.first_window(begin).max(windows.first_window(i128::from(self.watermark) + 1)), last);
+        let start = windows.slice.start(time);
+        // The slice of the least time may begin before what an event time can say.
+        self.found = (start > EventTime::MIN).then_some((start, found));
+        Ok(Some(found))
     }
 
     fn step(
@@ -337,13 +350,14 @@ where
         match control {
             Control::Watermark(watermark) if watermark > self.watermark => {
                 let before = std::mem::replace(&mut self.watermark, watermark);
+                self.found = None;
                 if let Some(period) = self.of.trigger.event_period_ms()
                     && before.div_euclid(period) < watermark.div_euclid(period)
                 {
                     self.put_out_changed();
                 }
             }
-            Control::End => self.watermark = EventTime::MAX,
+            Control::End => (self.watermark, self.found) = (EventTime::MAX, None),
             Control::Watermark(_) | Control::Barrier(_) | Control::Idle => {}
         }
         if let Control::Watermark(watermark) = control {

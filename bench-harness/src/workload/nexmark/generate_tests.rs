@@ -191,11 +191,10 @@ fn an_event_is_the_same_whoever_asks_and_seeds_differ() {
 #[test]
 fn the_same_events_on_every_machine() {
     let generator = generator(42, Options::default());
-    let digest = crate::workload::nexmark::oracle::digest(
-        crate::workload::nexmark::query::Query::Q20,
-        &(0..20_000).map(|n| generator.event(n)).collect::<Vec<_>>(),
-    );
-    assert_eq!((digest.rows, digest.checksum), (3_409, 15_686_586_789_421_293_261));
+    // Of all that is printed of them, by FNV-1a: the digests of results are not the same on every machine.
+    let hash = (0..2_000).flat_map(|n| format!("{:?}", generator.event(n)).into_bytes());
+    let hash = hash.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    assert_eq!(hash, 11_421_394_087_858_466_458);
 }
 
 #[test]

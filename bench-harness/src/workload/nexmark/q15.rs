@@ -4,25 +4,26 @@ use thalweg::{Dataflow, Update, operator::Updates, source::Source};
 
 use super::{
     Arrivals, Bid, Cell,
-    calendar::{date, day_of},
+    calendar::{self, day_of},
     program::{Bids, Output, Results, bid},
-    ranks::{ByRank, Counts, cells},
+    ranks::{ByRank, Counts, Written, cells},
 };
 
-fn row(day: i64, counts: &Counts, put: impl FnOnce(&[Cell<'_>])) {
-    let date = date(day);
-    let mut row = [Cell::Text(&date); 13];
+fn row<'d>(date: &'d str, counts: &Counts) -> [Cell<'d>; 13] {
+    let mut row = [Cell::Text(date); 13];
     row[1..].copy_from_slice(&cells(counts));
-    put(&row);
+    row
 }
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
+    let mut date = Written::by(calendar::date);
     flow.source(events).flat_map_to::<Bids, _>(bid).key_by(|bid: &Bid<'_>| day_of(bid.date_time)).aggregate(ByRank).sink(
-        out.rows::<Updates<i64, (Counts, i64)>, _>(|rows: &mut Results, update: Update<'_, i64, (Counts, i64)>| {
-            if let Some((before, _)) = update.before {
-                row(*update.key, &before, |row| rows.delete(row));
+        out.rows::<Updates<i64, (Counts, i64)>, _>(move |rows: &mut Results, update: Update<'_, i64, (Counts, i64)>| {
+            let date = date.text(*update.key);
+            if let Some((before, _)) = &update.before {
+                rows.delete(&row(date, before));
             }
-            row(*update.key, &update.after.0, |row| rows.insert(row));
+            rows.insert(&row(date, &update.after.0));
         }),
     );
 }

@@ -4,32 +4,32 @@ use thalweg::{Dataflow, Update, operator::Updates, source::Source};
 
 use super::{
     Arrivals, Bid, Cell,
-    calendar::{clock, date, day_of},
+    calendar::{self, clock, day_of},
     program::{Bids, Output, Results, bid},
-    ranks::{ByRank, Counts, cells},
+    ranks::{ByRank, Counts, Written, cells},
 };
 
 /// Channel and day.
 type Key = (Box<str>, i64);
 
-fn row((channel, day): &Key, (counts, minute): &(Counts, i64), put: impl FnOnce(&[Cell<'_>])) {
-    let (date, minute) = (date(*day), clock(*minute));
-    let mut row = [Cell::Text(channel); 15];
-    row[1] = Cell::Text(&date);
-    row[2] = Cell::Text(&minute);
-    row[3..].copy_from_slice(&cells(counts));
-    put(&row);
+fn row<'r>(channel: &'r str, date: &'r str, minute: &'r str, counts: &Counts) -> [Cell<'r>; 15] {
+    let mut row = [Cell::Text(channel), Cell::Text(date), Cell::Text(minute)].into_iter().chain(cells(counts));
+    [(); 15].map(|()| row.next().unwrap_or(Cell::Null))
 }
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
+    let (mut date, mut before_minute, mut minute) = (Written::by(calendar::date), Written::by(clock), Written::by(clock));
     flow.source(events)
         .flat_map_to::<Bids, _>(bid)
         .key_by(|bid: &Bid<'_>| -> Key { (bid.channel.into(), day_of(bid.date_time)) })
         .aggregate(ByRank)
-        .sink(out.rows::<Updates<Key, (Counts, i64)>, _>(|rows: &mut Results, update: Update<'_, Key, (Counts, i64)>| {
-            if let Some(before) = &update.before {
-                row(update.key, before, |row| rows.delete(row));
+        .sink(out.rows::<Updates<Key, (Counts, i64)>, _>(move |rows: &mut Results, update: Update<'_, Key, (Counts, i64)>| {
+            let (channel, day) = update.key;
+            let date = date.text(*day);
+            if let Some((before, at)) = &update.before {
+                rows.delete(&row(channel, date, before_minute.text(*at), before));
             }
-            row(update.key, &update.after, |row| rows.insert(row));
+            let (after, at) = &update.after;
+            rows.insert(&row(channel, date, minute.text(*at), after));
         }));
 }

@@ -4,9 +4,9 @@ use thalweg::{Aggregate, Dataflow, Update, operator::Updates, source::Source, st
 
 use super::{
     Arrivals, Bid, Cell,
-    calendar::{date, day_of},
+    calendar::{self, day_of},
     program::{Bids, Output, Results, bid},
-    ranks::rank,
+    ranks::{Written, rank},
 };
 
 /// Auction and day.
@@ -85,19 +85,16 @@ fn row(&(auction, _): &Key, date: &str, stats: &Stats, put: impl FnOnce(&[Cell<'
 }
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
-    // A date is written once for all the rows of its day that follow one another.
-    let mut written = (i64::MIN, String::new());
+    let mut date = Written::by(calendar::date);
     flow.source(events)
         .flat_map_to::<Bids, _>(bid)
         .key_by(|bid: &Bid<'_>| -> Key { (bid.auction, day_of(bid.date_time)) })
         .aggregate(Prices)
         .sink(out.rows::<Updates<Key, Stats>, _>(move |rows: &mut Results, update: Update<'_, Key, Stats>| {
-            if written.0 != update.key.1 {
-                written = (update.key.1, date(update.key.1));
-            }
+            let date = date.text(update.key.1);
             if let Some(before) = &update.before {
-                row(update.key, &written.1, before, |row| rows.delete(row));
+                row(update.key, date, before, |row| rows.delete(row));
             }
-            row(update.key, &written.1, &update.after, |row| rows.insert(row));
+            row(update.key, date, &update.after, |row| rows.insert(row));
         }));
 }

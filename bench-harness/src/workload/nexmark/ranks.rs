@@ -11,6 +11,28 @@ use thalweg::{Aggregate, state::Partial};
 
 use super::{Bid, Cell, program::Bids};
 
+/// A number written out, kept for the rows that follow: most have the same day.
+#[derive(Clone)]
+pub(super) struct Written {
+    of: i64,
+    text: String,
+    write: fn(i64) -> String,
+}
+
+impl Written {
+    pub(super) fn by(write: fn(i64) -> String) -> Written {
+        Written { of: 0, text: write(0), write }
+    }
+
+    #[inline]
+    pub(super) fn text(&mut self, of: i64) -> &str {
+        if of != self.of {
+            *self = Written { of, text: (self.write)(of), write: self.write };
+        }
+        &self.text
+    }
+}
+
 /// 0, 1 or 2: below 10,000, below 1,000,000, and the rest.
 #[inline]
 pub(super) fn rank(price: i64) -> usize {
@@ -49,13 +71,20 @@ impl Distinct {
 /// What is known of a day.
 #[derive(Clone, Default)]
 pub(super) struct Day {
-    bids: [i64; 4],
     /// The latest minute.
-    pub(super) minute: i64,
-    bidders: Distinct,
-    auctions: Distinct,
+    minute: i64,
     /// Bids that are not in the sets yet.
     fresh: Vec<(i64, i64, u8)>,
+    /// Apart, so that what a batch adds to a day is small.
+    settled: Option<Box<Settled>>,
+}
+
+/// Bids that are in the sets.
+#[derive(Clone, Default)]
+struct Settled {
+    bids: [i64; 4],
+    bidders: Distinct,
+    auctions: Distinct,
 }
 
 impl Partial for Day {
@@ -63,12 +92,12 @@ impl Partial for Day {
         Day::default()
     }
     fn is_empty(&self) -> bool {
-        self.bids[0] == 0 && self.fresh.is_empty()
+        self.settled.is_none() && self.fresh.is_empty()
     }
 }
 
-impl Day {
-    fn settle(&mut self, bids: &[(i64, i64, u8)]) {
+impl Settled {
+    fn add(&mut self, bids: &[(i64, i64, u8)]) {
         for &(bidder, auction, rank) in bids {
             let rank = usize::from(rank);
             self.bids[0] += 1;
@@ -102,16 +131,18 @@ impl Aggregate<Bids> for ByRank {
     }
 
     fn combine(&mut self, day: &mut Day, other: Day) {
-        debug_assert_eq!(other.bids[0], 0, "only what came of one batch is combined");
-        day.settle(&other.fresh);
+        debug_assert!(other.settled.is_none(), "only what came of one batch is combined");
+        day.settled.get_or_insert_default().add(&other.fresh);
         day.minute = day.minute.max(other.minute);
     }
 
     fn lower(&self, day: &Day) -> (Counts, i64) {
         let mut counts = [0; 12];
-        counts[..4].copy_from_slice(&day.bids);
-        counts[4..8].copy_from_slice(&day.bidders.counts);
-        counts[8..].copy_from_slice(&day.auctions.counts);
+        if let Some(settled) = &day.settled {
+            counts[..4].copy_from_slice(&settled.bids);
+            counts[4..8].copy_from_slice(&settled.bidders.counts);
+            counts[8..].copy_from_slice(&settled.auctions.counts);
+        }
         (counts, day.minute)
     }
 }
