@@ -17,6 +17,7 @@ pub mod calibrate;
 pub mod generate;
 pub mod measure;
 pub mod quantity;
+pub mod query;
 pub mod report;
 pub mod run;
 pub mod system;

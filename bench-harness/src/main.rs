@@ -58,6 +58,7 @@ Examples:
   thalweg-bench run tumbling --batch 64,256,2048 --ring 64KiB,256KiB,1MiB
   thalweg-bench run nexmark --system thalweg       all queries of a suite
   thalweg-bench generate nexmark --events 1M -o events.jsonl
+  thalweg-bench query q5 --input events.jsonl --output q5.jsonl
   thalweg-bench list options                       what can be chosen, and what it means
 
 Exit code: 0 if every run gave the right output, 1 if one did not, 2 if the command line was wrong.";
@@ -77,6 +78,9 @@ enum Command {
     /// Write a workload's input to a file, for other systems to read
     #[command(after_help = command::generate::EXAMPLES)]
     Generate(Box<command::generate::GenerateArgs>),
+    /// Run a query of Nexmark over a file of events and write its rows
+    #[command(after_help = command::query::EXAMPLES)]
+    Query(command::query::QueryArgs),
     /// Say what there is to choose from
     List {
         #[arg(value_enum)]
@@ -213,6 +217,7 @@ fn main() -> ExitCode {
         None => quick(),
         Some(Command::Run(arguments)) => run(&arguments),
         Some(Command::Generate(arguments)) => command::generate::run(*arguments),
+        Some(Command::Query(arguments)) => command::query::run(arguments),
         Some(Command::List { what }) => print(&list(what)),
         Some(Command::Calibrate { format, watch }) => calibrate(format, Duration::from_secs_f64(watch)),
     }

@@ -3,10 +3,21 @@
 //! `NEXMARK_EVENTS` and `NEXMARK_SEEDS` make it larger: `scripts/nightly` runs a million events and five seeds.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use thalweg::{Config, Dataflow};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use thalweg::{
+    BuildError, Config, Dataflow, ProcessingTime, RunError,
+    operator::Operator,
+    source::{Polled, Reader, Source},
+    time::{Clock, ManualClock},
+};
 use thalweg_bench::workload::nexmark::{
-    Block, Event, Generator, Options, Query, Replay, oracle,
+    Arrivals, Block, Event, Generator, Options, Query, Replay, oracle,
     program::{self, Keep},
+    q12::Handled,
 };
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -50,6 +61,73 @@ macro_rules! queries {
 }
 
 queries! {
-    q0 Q0, q1 Q1, q2 Q2, q3 Q3, q4 Q4, q5 Q5, q6 Q6, q7 Q7, q8 Q8, q9 Q9, q11 Q11, q13 Q13, q14 Q14, q15 Q15, q16 Q16, q17 Q17,
+    q0 Q0, q1 Q1, q2 Q2, q3 Q3, q4 Q4, q5 Q5, q6 Q6, q7 Q7, q8 Q8, q9 Q9, q11 Q11, q12 Q12, q13 Q13, q14 Q14, q15 Q15, q16 Q16, q17 Q17,
     q18 Q18, q19 Q19, q20 Q20, q21 Q21, q22 Q22, q23 Q23,
+}
+
+/// A replay that moves a clock before each batch, and notes what time it is for each event.
+struct Ticking {
+    replay: Replay,
+    clock: ManualClock,
+    times: Arc<Mutex<Vec<i64>>>,
+}
+
+struct TickingReader<R> {
+    reader: R,
+    clock: ManualClock,
+    times: Arc<Mutex<Vec<i64>>>,
+}
+
+impl Source for Ticking {
+    type Out = Arrivals;
+    type Reader = TickingReader<<Replay as Source>::Reader>;
+
+    fn name(&self) -> &'static str {
+        "ticking"
+    }
+
+    fn open(self, readers: usize) -> Result<Vec<Self::Reader>, BuildError> {
+        assert_eq!(readers, 1, "with two, one would move the clock while the other's batch is handled");
+        let Ticking { replay, clock, times } = self;
+        let ticking = |reader| TickingReader { reader, clock: clock.clone(), times: times.clone() };
+        Ok(replay.open(readers)?.into_iter().map(ticking).collect())
+    }
+}
+
+impl<R: Reader<Out = Arrivals>> Reader for TickingReader<R> {
+    type Out = Arrivals;
+
+    fn poll<O: Operator<Arrivals>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
+        self.clock.advance(Duration::from_millis(3_700));
+        let polled = self.reader.poll(max, out)?;
+        if let Polled::Records(records) = polled {
+            let now = (self.clock.now() / 1_000_000) as i64;
+            self.times.lock().unwrap().extend(std::iter::repeat_n(now, records));
+        }
+        Ok(polled)
+    }
+
+    fn drain(&mut self) {
+        self.reader.drain();
+    }
+}
+
+#[test]
+fn q12_goes_by_the_clock_that_it_is_given() {
+    let generator = Generator::new(3, Options { disorder_ms: 3_900, ..Options::default() }).unwrap();
+    let events: Vec<Event<'_>> = (0..20_000).map(|n| generator.event(n)).collect();
+    let block: Arc<Block> = Arc::new(Block::collect(events.iter().copied()).map_err(drop).unwrap());
+    for batch in [1, 64, 1024] {
+        let (clock, times) = (ManualClock::new(), Arc::default());
+        let source = Ticking { replay: Replay::once(block.clone()), clock: clock.clone(), times: Arc::clone(&times) };
+        let mut flow = Dataflow::new("q12");
+        let handled = Handled::ByClock(ProcessingTime::new().clock(clock));
+        let results = program::build_q12(&mut flow, source, handled, Keep::Digest).unwrap();
+        let report = flow.start(Config::default().workers(1).batch(batch)).unwrap().join().unwrap();
+        assert_eq!(report.late, 0);
+        let times = times.lock().unwrap();
+        let expected = oracle::answer_q12(&events, |place| times[place]).answer;
+        assert_ne!(expected, oracle::digest(Query::Q12, &events), "a clock that says nothing");
+        assert_eq!(results.merge(|a, b| a.merge(b)).unwrap().answer(), expected, "batches of {batch}");
+    }
 }

@@ -13,7 +13,7 @@
 mod parquet;
 mod progress;
 mod table;
-mod target;
+pub(crate) mod target;
 mod write;
 
 use std::{

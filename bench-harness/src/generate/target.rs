@@ -8,7 +8,7 @@ use std::{
 
 const BUFFER_BYTES: usize = 1 << 20;
 
-pub(super) struct Target {
+pub(crate) struct Target {
     out: Out,
 }
 
@@ -34,7 +34,7 @@ impl Drop for Part {
 
 impl Target {
     /// Opens `path` for writing; `-` is standard output. A file that is there stays until `commit`.
-    pub(super) fn create(path: &Path) -> io::Result<Target> {
+    pub(crate) fn create(path: &Path) -> io::Result<Target> {
         let stream = |out: Box<dyn Write + Send>| Target { out: Out::Stream(BufWriter::with_capacity(BUFFER_BYTES, out)) };
         if path == Path::new("-") {
             return Ok(stream(Box::new(io::stdout())));
@@ -53,7 +53,7 @@ impl Target {
     }
 
     /// Takes the bytes.
-    pub(super) fn out(&mut self) -> &mut (dyn Write + Send) {
+    pub(crate) fn out(&mut self) -> &mut (dyn Write + Send) {
         match &mut self.out {
             Out::Stream(out) => out,
             Out::File { out, .. } => out,
@@ -61,7 +61,7 @@ impl Target {
     }
 
     /// Gives the file its name, once all bytes are on the disk.
-    pub(super) fn commit(self) -> io::Result<()> {
+    pub(crate) fn commit(self) -> io::Result<()> {
         match self.out {
             Out::Stream(mut out) => out.flush(),
             Out::File { out, part, path } => {

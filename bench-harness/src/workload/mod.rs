@@ -224,7 +224,7 @@ const fn query(name: &'static str, default_events: u64, summary: &'static str) -
 /// The suite of queries over an auction site.
 pub const NEXMARK: &str = "nexmark";
 
-const WORKLOADS: [WorkloadInfo; 35] = [
+const WORKLOADS: [WorkloadInfo; 36] = [
     info("hop", "records", 8, 500_000_000, "u64 records from one core to another: count and checksum"),
     info("hop64", "records", 64, 200_000_000, "64-byte records from one core to another: count and checksum"),
     info("stateless", "records", 32, 500_000_000, "map, a filter that keeps half, map; sum and count"),
@@ -249,6 +249,7 @@ const WORKLOADS: [WorkloadInfo; 35] = [
     query("q8", 16_000_000, "persons who register and sell within 10 s"),
     query("q9", 2_000_000, "the winning bid of each auction"),
     query("q11", 4_000_000, "bids of each bidder per session"),
+    query("q12", 8_000_000, "bids of each bidder per 10 s in which they are handled (here: their event time)"),
     query("q13", 16_000_000, "bids joined with a side input"),
     query("q14", 16_000_000, "bids of a range of prices, with a count of letters"),
     query("q15", 4_000_000, "statistics of each day"),

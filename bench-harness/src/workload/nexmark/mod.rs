@@ -36,6 +36,7 @@ pub mod program;
 mod q0;
 mod q1;
 mod q11;
+pub mod q12;
 mod q13;
 mod q14;
 mod q15;
@@ -66,7 +67,7 @@ pub use block::Block;
 pub use generate::{Generator, Options};
 pub use model::{Arrival, Arrivals, Auction, Bid, Event, Kind, Person};
 pub use query::Query;
-pub use rows::{Cell, Digest, Rows};
+pub use rows::{Cell, Digest, Kept, Rows};
 pub use source::{Inline, Replay};
 
 /// About how many bytes an event takes in a block.

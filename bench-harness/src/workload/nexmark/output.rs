@@ -3,6 +3,7 @@
 //! Laws
 //! - JSON: an object a line; whole numbers and decimals are numbers, the latter with three places; what is missing is `null`.
 //! - CSV: a header line, lines end in `\n`; what is missing is empty, an empty text is `""`.
+//! - Of a change the sign comes first: `+` for a row that comes, `-` for one that goes, in a column `op`.
 //! - A table holds the last row of each key that was not deleted since.
 
 use std::{
@@ -12,17 +13,39 @@ use std::{
 
 use super::{
     query::{Mode, Query},
-    rows::{Cell, Digest},
+    rows::{Cell, Digest, Kept},
 };
 use crate::workload::Answer;
+
+/// The name of the column that holds a change's sign.
+const OP: &str = "op";
+
+/// What the sign of a change is.
+fn sign(goes: bool) -> char {
+    if goes { '-' } else { '+' }
+}
 
 /// Writes a row as a line of JSON.
 ///
 /// # Errors
 /// Of the writer.
 pub fn write_json(query: Query, row: &[Cell<'_>], out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    out.write_all(b"{")?;
+    write_members(query, row, out)
+}
+
+/// Writes a change as a line of JSON: a row with its sign before it.
+///
+/// # Errors
+/// Of the writer.
+pub fn write_json_change(query: Query, goes: bool, row: &[Cell<'_>], out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    write!(out, "{{\"{OP}\":\"{}\",", sign(goes))?;
+    write_members(query, row, out)
+}
+
+fn write_members(query: Query, row: &[Cell<'_>], out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     for (place, (column, cell)) in query.columns().iter().zip(row).enumerate() {
-        write!(out, "{}\"{}\":", if place == 0 { '{' } else { ',' }, column.name)?;
+        write!(out, "{}\"{}\":", if place == 0 { "" } else { "," }, column.name)?;
         match cell {
             Cell::Null => out.write_all(b"null")?,
             Cell::Int(_) | Cell::Thousandths(_) => write!(out, "{cell}")?,
@@ -32,13 +55,22 @@ pub fn write_json(query: Query, row: &[Cell<'_>], out: &mut (impl Write + ?Sized
     out.write_all(b"}\n")
 }
 
-/// Writes the header line of a CSV file.
+/// Writes the header line of a CSV file of rows, or of changes.
 ///
 /// # Errors
 /// Of the writer.
-pub fn write_csv_header(query: Query, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
-    let names: Vec<&str> = query.columns().iter().map(|column| column.name).collect();
+pub fn write_csv_header(query: Query, changes: bool, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    let names: Vec<&str> = changes.then_some(OP).into_iter().chain(query.columns().iter().map(|column| column.name)).collect();
     writeln!(out, "{}", names.join(","))
+}
+
+/// Writes a change as a line of CSV: a row with its sign before it.
+///
+/// # Errors
+/// Of the writer.
+pub fn write_csv_change(goes: bool, row: &[Cell<'_>], out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    write!(out, "{},", sign(goes))?;
+    write_csv(row, out)
 }
 
 /// Writes a row as a line of CSV.
@@ -58,35 +90,6 @@ pub fn write_csv(row: &[Cell<'_>], out: &mut (impl Write + ?Sized)) -> io::Resul
         }
     }
     out.write_all(b"\n")
-}
-
-/// A cell that is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Kept {
-    Null,
-    Int(i64),
-    Thousandths(i128),
-    Text(Box<str>),
-}
-
-impl Kept {
-    fn of(cell: &Cell<'_>) -> Kept {
-        match *cell {
-            Cell::Null => Kept::Null,
-            Cell::Int(number) => Kept::Int(number),
-            Cell::Thousandths(number) => Kept::Thousandths(number),
-            Cell::Text(text) => Kept::Text(text.into()),
-        }
-    }
-
-    fn cell(&self) -> Cell<'_> {
-        match self {
-            Kept::Null => Cell::Null,
-            Kept::Int(number) => Cell::Int(*number),
-            Kept::Thousandths(number) => Cell::Thousandths(*number),
-            Kept::Text(text) => Cell::Text(text),
-        }
-    }
 }
 
 /// The table that the changes of an upsert query add up to.
@@ -141,6 +144,13 @@ impl Table {
         }
     }
 
+    /// The rows in the order of their keys.
+    pub fn sorted(&self) -> Vec<&[Kept]> {
+        let mut rows: Vec<_> = self.rows.iter().collect();
+        rows.sort_unstable();
+        rows.into_iter().map(|(_, row)| row.as_slice()).collect()
+    }
+
     /// The rows, reduced.
     pub fn answer(&self) -> Answer {
         let mut digest = Digest::new(self.query);
@@ -176,7 +186,7 @@ mod tests {
 
     #[test]
     fn csv_quotes_what_it_must_and_tells_empty_from_missing() {
-        let lines = text(|out| write_csv_header(Query::Q22, out).and_then(|()| write_csv(&ROW, out)));
+        let lines = text(|out| write_csv_header(Query::Q22, false, out).and_then(|()| write_csv(&ROW, out)));
         assert_eq!(lines, "auction,bidder,price,channel,dir1,dir2,dir3\n1,-2,3,\"a\"\"b,c\",\"\",,\"ü\n\"\n");
         let mut reader = csv::Reader::from_reader(lines.as_bytes());
         let row = reader.records().next().unwrap().unwrap();

@@ -12,8 +12,9 @@ use thalweg::{BoundedDisorder, Dataflow, Fold, Record, changelog::Change, sink::
 use super::{
     model::{Arrival, Arrivals, Bid},
     owned::OwnedBid,
+    q12::Handled,
     query::Query,
-    rows::{Cell, Digest},
+    rows::{Cell, Digest, Kept},
 };
 use crate::workload::Answer;
 
@@ -51,13 +52,13 @@ pub enum Keep {
     Rows,
 }
 
-/// A change of the result: a row that comes, or one that goes, as text; a part that is missing is `None`.
+/// A change of the result: a row that comes, or one that goes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line {
     /// Whether the row goes.
     pub goes: bool,
     /// Its columns.
-    pub columns: Vec<Option<String>>,
+    pub columns: Vec<Kept>,
 }
 
 /// What a worker's sink has seen.
@@ -106,8 +107,7 @@ impl Results {
     fn note(&mut self, goes: bool, row: &[Cell<'_>]) {
         self.changes += 1;
         if let Some(lines) = &mut self.lines {
-            let columns = row.iter().map(|cell| (*cell != Cell::Null).then(|| cell.to_string())).collect();
-            lines.push(Line { goes, columns });
+            lines.push(Line { goes, columns: row.iter().map(Kept::of).collect() });
         }
     }
 
@@ -148,7 +148,8 @@ impl Output {
     }
 }
 
-/// Builds a query's program; the results are there once the job has ended.
+/// Builds a query's program; the results are there once the job has ended. q12 takes each bid as handled at its own event time; see
+/// [`build_q12`].
 ///
 /// # Errors
 /// If the query has no program.
@@ -166,6 +167,7 @@ pub fn build<S: Source<Out = Arrivals>>(query: Query, flow: &mut Dataflow, event
         Query::Q8 => super::q8::build(flow, events, &mut out),
         Query::Q9 => super::q9::build(flow, events, &mut out),
         Query::Q11 => super::q11::build(flow, events, &mut out),
+        Query::Q12 => super::q12::build(flow, events, Handled::AtEventTime, &mut out),
         Query::Q13 => super::q13::build(flow, events, &mut out),
         Query::Q14 => super::q14::build(flow, events, &mut out),
         Query::Q15 => super::q15::build(flow, events, &mut out),
@@ -177,7 +179,22 @@ pub fn build<S: Source<Out = Arrivals>>(query: Query, flow: &mut Dataflow, event
         Query::Q21 => super::q21::build(flow, events, &mut out),
         Query::Q22 => super::q22::build(flow, events, &mut out),
         Query::Q23 => super::q23::build(flow, events, &mut out),
-        Query::Q10 | Query::Q12 => return Err(format!("{query} has no program yet")),
+        Query::Q10 => return Err(format!("{query} has no program yet")),
     }
     out.results.ok_or_else(|| format!("{query} has no sink"))
+}
+
+/// Builds q12 with another notion of when a bid is handled.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_q12<S: Source<Out = Arrivals>>(
+    flow: &mut Dataflow,
+    events: S,
+    handled: Handled,
+    keep: Keep,
+) -> Result<Folded<Results>, String> {
+    let mut out = Output { query: Query::Q12, keep, results: None };
+    super::q12::build(flow, events, handled, &mut out);
+    out.results.ok_or_else(|| "q12 has no sink".to_owned())
 }

@@ -57,6 +57,41 @@ impl Cell<'_> {
     }
 }
 
+/// A [`Cell`] of its own, for rows that are kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kept {
+    /// Nothing: the part is missing.
+    Null,
+    /// A whole number.
+    Int(i64),
+    /// Thousandths.
+    Thousandths(i128),
+    /// Text.
+    Text(Box<str>),
+}
+
+impl Kept {
+    /// Keeps a cell.
+    pub fn of(cell: &Cell<'_>) -> Kept {
+        match *cell {
+            Cell::Null => Kept::Null,
+            Cell::Int(number) => Kept::Int(number),
+            Cell::Thousandths(number) => Kept::Thousandths(number),
+            Cell::Text(text) => Kept::Text(text.into()),
+        }
+    }
+
+    /// The cell, borrowed.
+    pub fn cell(&self) -> Cell<'_> {
+        match self {
+            Kept::Null => Cell::Null,
+            Kept::Int(number) => Cell::Int(*number),
+            Kept::Thousandths(number) => Cell::Thousandths(*number),
+            Kept::Text(text) => Cell::Text(text),
+        }
+    }
+}
+
 /// Reduces rows to an [`Answer`] as they come.
 #[derive(Clone, Copy, Debug)]
 pub struct Digest {
