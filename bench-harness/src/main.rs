@@ -121,7 +121,7 @@ enum AllocatorName {
 
 #[derive(Args)]
 struct RunArgs {
-    /// Workloads; all but the suites if none is named; `nexmark` stands for q0 to q23
+    /// Workloads; all but the suites if none is named; `nexmark` stands for all of its queries
     #[arg(value_name = "WORKLOAD", value_parser = PossibleValuesParser::new(runnable_names()))]
     workloads: Vec<String>,
     /// Systems; all that accept the work if none is named

@@ -251,8 +251,6 @@ fn scattered_keys(c: &mut Criterion) {
     let mut std_map = std::collections::HashMap::<u64, Sum>::new();
     let mut table = Table::<u64, Sum>::new();
     let mut slots = Table::<u64, Sum>::new();
-    let mut hinted = Table::<u64, Sum>::new();
-    window_loop(&mut hinted, records, |record| record.key, WINDOW);
 
     // Each once, to check the answers.
     small[0].simple(records, WINDOW);
@@ -273,20 +271,6 @@ fn scattered_keys(c: &mut Criterion) {
         BLOCK,
         vec![
             contender("table", |records| window_loop(&mut table, records, |record| record.key, WINDOW)),
-            contender("table, hinted", |records: &[Record]| {
-                if let Some(mut probe) = hinted.as_probe() {
-                    for (at, record) in records.iter().enumerate() {
-                        if let Some(later) = records.get(at + 16) {
-                            probe.hint(later.key);
-                        }
-                        if WINDOW.contains(&record.event_time)
-                            && let Some(sum) = probe.slot(record.key)
-                        {
-                            sum.add(record.value);
-                        }
-                    }
-                }
-            }),
             contender("table, slot by slot", |records| hand::slot_by_slot(&mut slots, records, WINDOW)),
             contender("hand: linear, 32 Ki", |records| small[0].simple(records, WINDOW)),
             contender("hand: linear, 64 Ki", |records| large[0].simple(records, WINDOW)),

@@ -22,7 +22,7 @@
 
 use std::mem;
 
-use super::{Partial, prefetch::prefetch};
+use super::Partial;
 
 /// The least number of entries.
 const MIN_ENTRIES: usize = 64;
@@ -110,16 +110,6 @@ pub struct Probe<'a, V> {
 }
 
 impl<V> Probe<'_, V> {
-    /// Says that the accumulator of the key with these bits will be asked for in a while, best some sixteen records from now.
-    ///
-    /// Cost: about that of hashing. Pays (a quarter of the time with 10,000 keys) where later keys can be known without work.
-    #[inline(always)]
-    pub fn hint(&self, bits: u64) {
-        if let Some(entry) = self.entries.get(self.hash.home(bits)) {
-            prefetch(entry);
-        }
-    }
-
     /// The accumulator of the key with these bits, `None` if the key is not placed yet: take
     /// [`KeyedState::slot`](super::KeyedState::slot) then.
     #[inline(always)]

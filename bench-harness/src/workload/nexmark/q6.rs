@@ -8,42 +8,10 @@ use thalweg::{
 };
 
 use super::{
-    Arrival, Arrivals, Cell, Event,
+    Arrival, Arrivals, Cell,
     program::{Output, WATERMARKS},
-    winners::{self, Known, Offer, Wins},
+    winners::{self, Known, Lot, Price, lot_or_price},
 };
-
-/// What counts of an auction.
-#[derive(Clone, Copy, PartialEq)]
-struct Lot {
-    id: i64,
-    seller: i64,
-    opens: i64,
-    expires: i64,
-}
-
-impl Offer for Lot {
-    fn open(&self) -> (i64, i64) {
-        (self.opens, self.expires)
-    }
-}
-
-/// What counts of a bid.
-#[derive(Clone, Copy, PartialEq)]
-struct Price {
-    auction: i64,
-    price: i64,
-    made: i64,
-}
-
-impl Wins for Price {
-    fn price(&self) -> i64 {
-        self.price
-    }
-    fn made(&self) -> i64 {
-        self.made
-    }
-}
 
 /// Emits an auction and its winning bid when the watermark has passed its end.
 struct Closed;
@@ -98,15 +66,8 @@ impl Process<i64, (Lot, Price)> for LastTen {
 }
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
-    let (lots, prices) = flow
-        .source(events)
-        .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
-        .flat_map(|Arrival { event, .. }: Arrival<'_>| match event {
-            Event::Auction(a) => Some(Either::Left(Lot { id: a.id, seller: a.seller, opens: a.date_time, expires: a.expires })),
-            Event::Bid(b) => Some(Either::Right(Price { auction: b.auction, price: b.price, made: b.date_time })),
-            Event::Person(_) => None,
-        })
-        .divide();
+    let (lots, prices) =
+        flow.source(events).watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time()).flat_map(lot_or_price).divide();
     lots.key_by(|lot| lot.id)
         .join(prices.key_by(|price| price.auction))
         .process(|| Closed)

@@ -10,6 +10,8 @@ use thalweg::{
     process::{Context, Either, Process},
 };
 
+use super::{Arrival, Event};
+
 /// What is asked of an auction.
 pub(super) trait Offer: Clone + Send + 'static {
     /// When it opens, and the last ms at which a bid counts.
@@ -25,6 +27,50 @@ pub(super) trait Wins: Clone + Send + 'static {
     /// Its number in the order of arrival, where it matters which of two equal bids wins.
     fn number(&self) -> u64 {
         0
+    }
+}
+
+/// What q4 and q6 ask of an auction.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Lot {
+    pub(super) id: i64,
+    pub(super) seller: i64,
+    pub(super) category: i64,
+    opens: i64,
+    pub(super) expires: i64,
+}
+
+impl Offer for Lot {
+    fn open(&self) -> (i64, i64) {
+        (self.opens, self.expires)
+    }
+}
+
+/// What q4 and q6 ask of a bid.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Price {
+    pub(super) auction: i64,
+    pub(super) price: i64,
+    made: i64,
+}
+
+impl Wins for Price {
+    fn price(&self) -> i64 {
+        self.price
+    }
+    fn made(&self) -> i64 {
+        self.made
+    }
+}
+
+/// The lot or the price that an event is about.
+pub(super) fn lot_or_price(arrival: Arrival<'_>) -> Option<Either<Lot, Price>> {
+    match arrival.event {
+        Event::Auction(a) => {
+            Some(Either::Left(Lot { id: a.id, seller: a.seller, category: a.category, opens: a.date_time, expires: a.expires }))
+        }
+        Event::Bid(b) => Some(Either::Right(Price { auction: b.auction, price: b.price, made: b.date_time })),
+        Event::Person(_) => None,
     }
 }
 

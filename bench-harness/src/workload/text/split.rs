@@ -14,7 +14,7 @@ const PIECE: usize = 64;
 /// The words of a text: exactly those of [`str::split_ascii_whitespace`].
 ///
 /// # Cost
-/// About 3 ns a word in long text, 10 ns in lines of ten words; `split_ascii_whitespace` takes 15 to 20.
+/// A few instructions for each 16 bytes and a few for each word; `split_ascii_whitespace` looks at every byte by itself.
 #[inline]
 pub fn words(text: &str) -> Words<'_> {
     Words { text, start: 0, piece: 0, ends: spaces_from(text.as_bytes(), 0) }
