@@ -15,6 +15,7 @@
 
 pub mod calibrate;
 pub mod generate;
+pub mod load;
 pub mod measure;
 pub mod quantity;
 pub mod query;

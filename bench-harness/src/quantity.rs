@@ -3,7 +3,8 @@
 //! Counts and rates scale by 1000 (`k M G`), bytes by 1024 (`K M G`, with or without `i` and `B`): a ring of `256K` is 262,144 bytes.
 
 /// What a rate on the command line asks for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rate {
     /// Records per second.
     PerSecond(f64),
@@ -92,8 +93,10 @@ pub fn seconds(text: &str) -> Result<f64, String> {
     let scale = match suffix {
         "" | "s" => 1.0,
         "ms" => 1e-3,
+        "µs" | "us" => 1e-6,
+        "ns" => 1e-9,
         "m" | "min" => 60.0,
-        _ => return Err(format!("unknown suffix `{suffix}`: use ms, s or min")),
+        _ => return Err(format!("unknown suffix `{suffix}`: use ns, µs, ms, s or min")),
     };
     let scaled = number * scale;
     if scaled > 0.0 && scaled <= 3600.0 { Ok(scaled) } else { Err(format!("`{text}` is not between 0 and one hour")) }
@@ -205,6 +208,7 @@ mod tests {
     #[test]
     fn seconds_and_seeds() {
         assert_eq!(seconds("200ms"), Ok(0.2));
+        assert_eq!(seconds("50us"), seconds("50µs"));
         assert_eq!(seconds("2"), Ok(2.0));
         assert!(seconds("0").is_err() && seconds("2h").is_err() && seconds("99999").is_err());
         assert_eq!(seed("0x2a"), Ok(42));

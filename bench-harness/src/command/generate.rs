@@ -12,7 +12,7 @@ use thalweg_bench::{
     },
 };
 
-use crate::{EXIT_FAILED, usage};
+use super::{EXIT_FAILED, usage};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -119,7 +119,7 @@ fn rate(text: &str) -> Result<u64, String> {
 }
 
 fn disorder_ms(text: &str) -> Result<i64, String> {
-    Ok((crate::floor_length(text)? * 1000.0).round() as i64)
+    Ok((super::floor_length(text)? * 1000.0).round() as i64)
 }
 
 /// Three whole numbers with colons between them.

@@ -9,7 +9,7 @@ use thalweg_bench::{
     workload::nexmark::Query,
 };
 
-use crate::{EXIT_FAILED, usage};
+use super::{EXIT_FAILED, usage};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

@@ -11,7 +11,7 @@
 //! clock that drifted, or a run that never was steady. n̄, t̄, r and v must each come from a measurement of their own; computing one of them
 //! from the others would make the check pass always.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Largest residual at which a run is believed.
 pub const RESIDUAL_MAX: f64 = 0.01;
@@ -35,7 +35,7 @@ pub struct Model {
 }
 
 /// What is printed of the law in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Little {
     /// n̄: mean number of records in flight.
     pub n_in_flight: f64,

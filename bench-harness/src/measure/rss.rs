@@ -14,7 +14,7 @@ pub struct Peak {
 }
 
 /// What a peak covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Since {
     /// Reset right before this run.

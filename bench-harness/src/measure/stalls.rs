@@ -18,13 +18,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A gap between two clock reads above this is a stall. Reading the clock takes about 20 ns; a cache miss on the way under 200 ns.
 pub const STALL_MIN_NS: u64 = 1_000;
 
 /// The stalls seen by spinning threads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Floor {
     /// Number of stalls.
     pub count: u64,

@@ -12,6 +12,7 @@
 use serde::Serialize;
 
 use crate::{
+    measure::residence::Latency,
     report::row::{Config, Row},
     run::verdict::Standing,
 };
@@ -131,7 +132,8 @@ fn same_cell(a: &Row, b: &Row) -> bool {
 /// of different speeds makes; what was asked for must not.
 fn same_question(a: &Config, b: &Config, same_cores: bool) -> bool {
     (!same_cores || a.cores == b.cores)
-        && (a.batch, a.ring_bytes, &a.wait, a.kind, &a.rate_asked) == (b.batch, b.ring_bytes, &b.wait, b.kind, &b.rate_asked)
+        && (a.batch, a.ring_bytes, &a.wait, &a.kind, &a.rate_asked) == (b.batch, b.ring_bytes, &b.wait, &b.kind, &b.rate_asked)
+        && (&a.schedule, &a.generator, &a.inject) == (&b.schedule, &b.generator, &b.inject)
 }
 
 /// Divides repeat by repeat, where both have the figure and neither is disbelieved.
@@ -145,7 +147,7 @@ fn paired(of: &Group<'_>, by: &Group<'_>, figure: impl Fn(&Row) -> Option<f64>) 
 }
 
 fn p50(row: &Row) -> Option<f64> {
-    row.latency_ns.as_ref().map(|latency| latency.p50 as f64)
+    row.latency_ns.as_ref().and_then(|latency| latency.p50).map(|p50| p50 as f64)
 }
 
 /// Summarises rows cell by cell, in the order of their first appearance, with ratios to `baselines` (if empty: the best
@@ -169,8 +171,7 @@ fn summary(group: &Group<'_>, groups: &[Group<'_>], baselines: &[String]) -> Sum
     let first = group[0];
     let failed = group.iter().any(|row| row.failed());
     let figure = |figure: &dyn Fn(&Row) -> Option<f64>| if failed { None } else { Spread::of(group.iter().filter_map(|row| figure(row))) };
-    let latency =
-        |quantile: fn(&crate::measure::residence::Latency) -> u64| figure(&|row| row.latency_ns.as_ref().map(|l| quantile(l) as f64));
+    let latency = |quantile: fn(&Latency) -> Option<u64>| figure(&|row| row.latency_ns.as_ref().and_then(quantile).map(|ns| ns as f64));
 
     let peer = |system: &str| {
         let matches = |other: &&Group<'_>| {
@@ -219,7 +220,7 @@ fn summary(group: &Group<'_>, groups: &[Group<'_>], baselines: &[String]) -> Sum
         p50_ns: latency(|l| l.p50),
         p99_ns: latency(|l| l.p99),
         p99_9_ns: latency(|l| l.p99_9),
-        max_ns: latency(|l| l.max),
+        max_ns: latency(|l| Some(l.max)),
         residual: figure(&|row| row.little.map(|little| little.residual)),
         stall_share: figure(&|row| row.stalls.share),
         ratios: if failed { Vec::new() } else { chosen.iter().filter_map(ratio).collect() },

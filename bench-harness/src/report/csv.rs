@@ -6,8 +6,14 @@
 use serde_json::Value;
 
 use crate::{
-    measure::{little::Little, residence::Latency},
-    report::row::{Reduced, Row},
+    measure::{
+        clock::{ClockSanity, Drift},
+        little::Little,
+        residence::Latency,
+        steady::Steady,
+    },
+    report::row::{Headroom, ProcessUse, Reduced, Row},
+    run::once::Waits,
 };
 
 /// The columns of a row, in order.
@@ -21,8 +27,18 @@ fn columns(row: &Row) -> Vec<(String, Value)> {
             *place = nulls(empty);
         }
     };
-    let latency = Latency { p50: 0, p90: 0, p99: 0, p99_9: 0, p99_99: 0, max: 0, samples: 0 };
-    fill(&["latency_ns"], serde_json::to_value(latency).unwrap_or_default());
+    let latency = || serde_json::to_value(Latency::default()).unwrap_or_default();
+    for name in ["latency_ns", "uncorrected_ns", "undisturbed_ns", "result_latency_ns"] {
+        fill(&[name], latency());
+    }
+    let headroom = Headroom { lateness_ns: Latency::default(), share_of_residence: 0.0, was_bottleneck: false };
+    fill(&["generator"], serde_json::to_value(headroom).unwrap_or_default());
+    fill(&["stalls", "wait"], serde_json::to_value(Waits::default()).unwrap_or_default());
+    let steady = Steady { reached: false, warm_share: 0.0, drift: 0.0, points: 0 };
+    fill(&["steady"], serde_json::to_value(steady).unwrap_or_default());
+    fill(&["clock"], serde_json::to_value(ClockSanity::default()).unwrap_or_default());
+    fill(&["drift"], serde_json::to_value(Drift::default()).unwrap_or_default());
+    fill(&["process"], serde_json::to_value(ProcessUse { ready_s: 0.0, runs_before: 0, says: String::new() }).unwrap_or_default());
     fill(&["little"], serde_json::to_value(Little { n_in_flight: 0.0, residence_ns: 0.0, residual: 0.0 }).unwrap_or_default());
     fill(&["check", "got"], serde_json::to_value(Reduced { rows: 0, checksum: String::new() }).unwrap_or_default());
     let mut columns = Vec::new();
@@ -30,10 +46,10 @@ fn columns(row: &Row) -> Vec<(String, Value)> {
     columns
 }
 
-/// The same object with every value null.
+/// The same object with every value null, in objects within it too.
 fn nulls(value: Value) -> Value {
     match value {
-        Value::Object(fields) => Value::Object(fields.into_iter().map(|(name, _)| (name, Value::Null)).collect()),
+        Value::Object(fields) => Value::Object(fields.into_iter().map(|(name, value)| (name, nulls(value))).collect()),
         _ => Value::Null,
     }
 }
@@ -55,6 +71,7 @@ fn text(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(" "),
+        // Objects in a list stay JSON.
         other => other.to_string(),
     }
 }

@@ -1,23 +1,31 @@
 //! The result schema: one row per run. Documented in `results/README.md`, which a test holds against these types.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    measure::{alloc, little::Little, residence::Latency, throughput},
+    measure::{
+        alloc,
+        clock::{ClockSanity, Drift},
+        little::Little,
+        residence::Latency,
+        steady::Steady,
+        threads::ThreadUse,
+        throughput,
+    },
     run::{
         environment::Environment,
         matrix::Cell,
         once::{Measured, Stalls},
-        verdict::{self, Asked, Standing, Verdict},
+        verdict::{self, Asked, SelfCheck, Standing, Verdict},
     },
     workload::Answer,
 };
 
 /// Version of the schema: counted up when a field changes its name, type or meaning; a new field does not count.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// One run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -29,6 +37,8 @@ pub struct Row {
     pub config: Config,
     /// Number of this repeat, from 0.
     pub repeat: u32,
+    /// Place of this run in the order in which all were run, from 0.
+    pub order: u64,
     /// Seed of the input.
     pub seed: u64,
     /// Records that went through; null if the run failed.
@@ -41,6 +51,14 @@ pub struct Row {
     pub v_per_s: Option<f64>,
     /// Quantiles of the residence time from the intended arrival; null in a closed loop.
     pub latency_ns: Option<Latency>,
+    /// The same from the moment of the actual send; null in a closed loop.
+    pub uncorrected_ns: Option<Latency>,
+    /// Of `latency_ns`, the records that no stall of the machine touched; null where that was not seen.
+    pub undisturbed_ns: Option<Latency>,
+    /// Windowed work: from the moment a result could have been known to its emission; null in a closed loop.
+    pub result_latency_ns: Option<Latency>,
+    /// The generator's own lateness; null in a closed loop.
+    pub generator: Option<Headroom>,
     /// Little's law; null in a closed loop.
     pub little: Option<Little>,
     /// CPU seconds of the process during the run.
@@ -50,7 +68,9 @@ pub struct Row {
     /// Heap allocations per record.
     pub allocations_per_record: Option<f64>,
     /// What the allocations cover: `steady` (after warm-up) or `whole run` (the run's own preparation included).
-    pub allocations_cover: Option<&'static str>,
+    pub allocations_cover: Option<String>,
+    /// Bytes that went through rings or queues between threads.
+    pub bytes_moved: Option<u64>,
     /// Changes emitted, for results that are upserts.
     pub changes: Option<u64>,
     /// Peak of the resident memory, the shared input included.
@@ -61,6 +81,18 @@ pub struct Row {
     pub peak_rss_since: Option<crate::measure::rss::Since>,
     /// The machine's own stalls.
     pub stalls: Stalls,
+    /// What each thread used.
+    pub threads: Vec<ThreadUse>,
+    /// Whether the run was steady; null where nothing could look.
+    pub steady: Option<Steady>,
+    /// The clocks against each other.
+    pub clock: Option<ClockSanity>,
+    /// A fixed piece of work before and after.
+    pub drift: Option<Drift>,
+    /// The process that ran it; null if it was this one.
+    pub process: Option<ProcessUse>,
+    /// The self-checks, one by one.
+    pub checks: Vec<SelfCheck>,
     /// The comparison with the oracle.
     pub check: Check,
     /// Whether the run is believed, and why not.
@@ -70,7 +102,7 @@ pub struct Row {
 }
 
 /// A configuration.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// Cores used.
     pub cores: usize,
@@ -82,7 +114,7 @@ pub struct Config {
     pub wait: String,
     /// `closed` or `open`.
     #[serde(rename = "loop")]
-    pub kind: &'static str,
+    pub kind: String,
     /// Offered rate; null in a closed loop.
     pub rate_per_s: Option<f64>,
     /// The rate as it was asked for, `0.5x` say; null in a closed loop.
@@ -92,11 +124,39 @@ pub struct Config {
     /// Bytes of the block that the input replays.
     pub block_bytes: usize,
     /// The process's allocator.
-    pub allocator: &'static str,
+    pub allocator: String,
+    /// How arrivals are spread (`constant`, `poisson`, …); null in a closed loop.
+    pub schedule: Option<String>,
+    /// Who makes the records, `thread` or `process`; null in a closed loop.
+    pub generator: Option<String>,
+    /// What was broken on purpose; null if nothing was.
+    pub inject: Option<String>,
+}
+
+/// The generator's lateness: whether it, rather than the system, was the bottleneck.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Headroom {
+    /// Lateness of its sends in ns.
+    pub lateness_ns: Latency,
+    /// Mean lateness as a share of the mean residence.
+    pub share_of_residence: f64,
+    /// Whether it was the bottleneck.
+    pub was_bottleneck: bool,
+}
+
+/// The process that a run took place in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcessUse {
+    /// Seconds from its start until it was ready.
+    pub ready_s: f64,
+    /// Runs that it had done before this one, warm-ups included.
+    pub runs_before: u64,
+    /// What it says that it is: name and version.
+    pub says: String,
 }
 
 /// The comparison with the oracle.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// Whether the answers are equal and no record is missing.
     pub ok: bool,
@@ -107,7 +167,7 @@ pub struct Check {
 }
 
 /// An [`Answer`] in JSON: the checksum in hexadecimal, because many readers of JSON hold numbers as doubles.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reduced {
     /// Number of rows.
     pub rows: u64,
@@ -122,7 +182,7 @@ impl From<Answer> for Reduced {
 }
 
 /// The part of the environment that every row carries; the rest is in `environment.json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowEnvironment {
     /// Model name.
     pub cpu: String,
@@ -147,6 +207,8 @@ pub struct Origin<'a> {
     pub cell: &'a Cell,
     /// Repeat, from 0.
     pub repeat: u32,
+    /// Place in the order of all runs.
+    pub order: u64,
     /// Seed of the input.
     pub seed: u64,
     /// Block of the input.
@@ -172,30 +234,45 @@ impl Row {
                 batch: cell.batch,
                 ring_bytes: cell.ring_bytes,
                 wait: cell.wait.clone(),
-                kind: if asked.rate.is_some() { "open" } else { "closed" },
+                kind: if asked.rate.is_some() { "open" } else { "closed" }.to_owned(),
                 rate_per_s: asked.rate,
                 rate_asked: cell.rate.map(|rate| rate.to_string()),
                 events: asked.n,
                 block_bytes: origin.block_bytes,
-                allocator: alloc::name(),
+                allocator: alloc::name().to_owned(),
+                schedule: asked.rate.map(|_| cell.shape.to_string()),
+                generator: asked.rate.map(|_| cell.generator.name().to_owned()),
+                inject: (!cell.inject.is_nothing()).then(|| cell.inject.to_string()),
             },
             repeat: origin.repeat,
+            order: origin.order,
             seed: origin.seed,
             n: None,
             t_s: None,
             r_per_s: None,
             v_per_s: None,
             latency_ns: None,
+            uncorrected_ns: None,
+            undisturbed_ns: None,
+            result_latency_ns: None,
+            generator: None,
             little: None,
             cpu_s: None,
             cpu_ns_per_record: None,
             allocations_per_record: None,
             allocations_cover: None,
+            bytes_moved: None,
             changes: None,
             peak_rss_bytes: measured.peak.map(|peak| peak.bytes),
             rss_at_start_bytes: measured.rss_at_start,
             peak_rss_since: measured.peak.map(|peak| peak.since),
             stalls: measured.stalls.clone(),
+            threads: Vec::new(),
+            steady: None,
+            clock: None,
+            drift: None,
+            process: None,
+            checks: Vec::new(),
             check: Check { ok: false, expected: asked.expected.into(), got: None },
             verdict: Verdict::failed(""),
             environment: RowEnvironment {
@@ -227,6 +304,11 @@ impl Row {
         row.r_per_s = throughput::rate(outcome.n, outcome.elapsed);
         row.v_per_s = outcome.v_per_s;
         row.latency_ns = outcome.latency_ns.as_ref().and_then(Latency::of);
+        row.uncorrected_ns = outcome.uncorrected_ns.as_ref().and_then(Latency::of);
+        row.undisturbed_ns = outcome.undisturbed_ns.as_ref().and_then(Latency::of);
+        row.result_latency_ns = outcome.result_latency_ns.as_ref().and_then(Latency::of);
+        row.bytes_moved = outcome.bytes_moved;
+        row.threads = outcome.threads.clone();
         row.little = verdict::model(*asked, outcome).and_then(Result::ok).map(|model| model.little());
         row.cpu_s = Some(measured.cpu.as_secs_f64());
         row.cpu_ns_per_record = per_record(measured.cpu.as_nanos() as f64, outcome.n);
@@ -236,7 +318,7 @@ impl Row {
             None => (measured.allocations, outcome.n, "whole run"),
         };
         row.allocations_per_record = per_record(allocations as f64, records);
-        row.allocations_cover = row.allocations_per_record.map(|_| cover);
+        row.allocations_cover = row.allocations_per_record.map(|_| cover.to_owned());
         row
     }
 
@@ -280,6 +362,7 @@ pub(crate) mod tests {
                 how: "spun".into(),
                 steal_s: Some(0.0),
                 involuntary_switches: 3,
+                wait: None,
             },
         }
     }
@@ -294,6 +377,9 @@ pub(crate) mod tests {
             ring_bytes: 1 << 18,
             wait: "adaptive".into(),
             rate: rate.map(crate::quantity::Rate::PerSecond),
+            shape: Default::default(),
+            generator: Default::default(),
+            inject: Default::default(),
         };
         let mut outcome = Outcome::closed(1_000, Duration::from_millis(elapsed_ms), answer);
         if let Some(rate) = rate {
@@ -305,6 +391,7 @@ pub(crate) mod tests {
         let origin = Origin {
             cell: &cell,
             repeat,
+            order: 0,
             seed: 42,
             block_bytes: 1 << 20,
             asked: Asked { n: 1_000, expected: EXPECTED, rate },
@@ -320,11 +407,12 @@ pub(crate) mod tests {
         assert_eq!(row.r_per_s, Some(10_000.0));
         assert_eq!(row.cpu_ns_per_record, Some(150_000.0));
         assert_eq!(row.allocations_per_record, Some(0.05));
-        assert_eq!(row.allocations_cover, Some("whole run"));
+        assert_eq!(row.allocations_cover.as_deref(), Some("whole run"));
         let json: serde_json::Value = serde_json::from_str(&row.to_json()).unwrap();
         assert_eq!(json["check"]["expected"]["checksum"], "ffffffffffffffff");
         assert!(json["latency_ns"].is_null() && json["little"].is_null() && json["v_per_s"].is_null());
         assert_eq!(json["config"]["loop"], "closed");
+        assert_eq!(serde_json::from_str::<Row>(&row.to_json()).unwrap().to_json(), row.to_json(), "a row survives its JSON");
     }
 
     #[test]
@@ -332,7 +420,7 @@ pub(crate) mod tests {
         let row = row("a", 1, 0, 100, EXPECTED, Some(10_000.0));
         let little = row.little.unwrap();
         assert!(little.residual < 1e-3, "{little:?}");
-        assert!(row.latency_ns.unwrap().p50.abs_diff(1_000_000) < 1_000);
+        assert!(row.latency_ns.unwrap().p50.unwrap().abs_diff(1_000_000) < 1_000);
         assert_eq!(row.verdict.standing, Standing::Believed, "{:?}", row.verdict);
     }
 

@@ -41,7 +41,7 @@ pub fn draw(summaries: &[Summary], look: Look) -> String {
 
 fn section(summaries: &[Summary], look: Look) -> String {
     let first = &summaries[0];
-    let title = match first.config.kind {
+    let title = match first.config.kind.as_str() {
         "open" => format!("{}, open loop: residence from the intended arrival", first.workload),
         _ => format!("{}, closed loop: throughput", first.workload),
     };
@@ -245,7 +245,7 @@ mod tests {
             rows.push(row("hand", 2, repeat, 100, EXPECTED, Some(1e4)));
             rows.push(row("thalweg", 2, repeat, 100, EXPECTED, Some(1e4)));
         }
-        rows.sort_by_key(|row| row.config.kind);
+        rows.sort_by_key(|row| row.config.kind.clone());
         let text = draw(&summarise(&rows, &["hand".into(), "hand-hash".into()]), Look::Terminal);
         for line in text.lines() {
             assert!(line.chars().count() <= usize::from(WIDTH), "{} columns: {line}", line.chars().count());

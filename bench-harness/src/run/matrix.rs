@@ -6,7 +6,11 @@
 
 use std::path::PathBuf;
 
-use crate::quantity::Rate;
+use crate::{
+    load::{Inject, Shape},
+    quantity::Rate,
+    system::Generator,
+};
 
 /// The wait strategies by name, and what each one does.
 pub const WAITS: [(&str, &str); 4] = [
@@ -42,6 +46,12 @@ pub struct Matrix {
     pub waits: Vec<String>,
     /// Rates; none is a closed loop.
     pub rates: Vec<Option<Rate>>,
+    /// How arrivals are spread; of a closed loop nothing is.
+    pub shapes: Vec<Shape>,
+    /// Who makes the records of an open loop.
+    pub generators: Vec<Generator>,
+    /// What is broken on purpose.
+    pub inject: Inject,
     /// Work per run.
     pub size: Size,
     /// Measured runs of each cell.
@@ -71,15 +81,27 @@ pub struct Cell {
     pub wait: String,
     /// Rate; none is a closed loop.
     pub rate: Option<Rate>,
+    /// How arrivals are spread.
+    pub shape: Shape,
+    /// Who makes the records of an open loop.
+    pub generator: Generator,
+    /// What is broken on purpose.
+    pub inject: Inject,
 }
 
 impl std::fmt::Display for Cell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} on {}, {} core{}", self.workload, self.system, self.cores, if self.cores == 1 { "" } else { "s" })?;
-        match self.rate {
-            Some(rate) => write!(f, ", {rate}"),
-            None => Ok(()),
+        if let Some(rate) = self.rate {
+            write!(f, ", {rate}")?;
+            if self.shape != Shape::Constant {
+                write!(f, " {}", self.shape)?;
+            }
+            if self.generator != Generator::Thread {
+                write!(f, ", generator {}", self.generator.name())?;
+            }
         }
+        if self.inject.is_nothing() { Ok(()) } else { write!(f, ", inject {}", self.inject) }
     }
 }
 
@@ -87,7 +109,7 @@ impl Matrix {
     /// The cells of one workload. Systems vary fastest, so that those that are compared run next to each other.
     pub fn cells(&self, workload: &str) -> Vec<Cell> {
         let mut cells = Vec::new();
-        for &rate in &self.rates {
+        for (rate, shape, generator) in self.loads() {
             for &cores in &self.cores {
                 for wait in &self.waits {
                     for &ring_bytes in &self.rings {
@@ -100,6 +122,9 @@ impl Matrix {
                                 ring_bytes,
                                 wait: wait.clone(),
                                 rate,
+                                shape: shape.clone(),
+                                generator,
+                                inject: self.inject,
                             }));
                         }
                     }
@@ -107,6 +132,22 @@ impl Matrix {
             }
         }
         cells
+    }
+
+    /// Every closed loop once, every open one with every shape and generator.
+    fn loads(&self) -> Vec<(Option<Rate>, Shape, Generator)> {
+        let mut loads = Vec::new();
+        for &rate in &self.rates {
+            match rate {
+                None => loads.push((None, Shape::Constant, Generator::Thread)),
+                Some(_) => {
+                    for shape in &self.shapes {
+                        loads.extend(self.generators.iter().map(|generator| (rate, shape.clone(), *generator)));
+                    }
+                }
+            }
+        }
+        loads
     }
 }
 
@@ -141,6 +182,9 @@ mod tests {
             rings: vec![1 << 18],
             waits: vec!["spin".into()],
             rates: vec![None, Some(Rate::OfClosedLoop(0.5))],
+            shapes: vec![Shape::Constant],
+            generators: vec![Generator::Thread],
+            inject: Inject::default(),
             size: Size::Seconds(0.1),
             repeats: 3,
             seed: 1,
@@ -158,6 +202,9 @@ mod tests {
         for (i, cell) in cells.iter().enumerate() {
             assert!(!cells[..i].contains(cell), "{cell:?} twice");
         }
+        // A closed loop has no schedule: more shapes are more open loops only.
+        let shaped = Matrix { shapes: vec![Shape::Constant, Shape::Poisson], ..matrix() };
+        assert_eq!(shaped.cells("w").len(), 3 * 2 * 2 * 3);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use core_affinity::CoreId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     measure::{alloc, cpu, rss, stalls},
@@ -28,7 +28,7 @@ pub struct Surroundings {
 }
 
 /// The stalls of the machine, as printed in a row.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stalls {
     /// Stalls over a microsecond that spinning threads saw; null if none spun.
     pub count: Option<u64>,
@@ -44,6 +44,23 @@ pub struct Stalls {
     pub steal_s: Option<f64>,
     /// Times that a thread of this process was taken off its core during the run itself.
     pub involuntary_switches: u64,
+    /// What a record that arrives at a random moment would wait for a stall to end, by quantile; null if none spun.
+    pub wait: Option<Waits>,
+}
+
+/// Waits that the machine alone would cause: the floor of a latency, quantile by quantile, in ns. A quantile between stalls is zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Waits {
+    /// Half of the moments.
+    pub p50_ns: u64,
+    /// 90 %.
+    pub p90_ns: u64,
+    /// 99 %.
+    pub p99_ns: u64,
+    /// 99.9 %.
+    pub p99_9_ns: u64,
+    /// 99.99 %.
+    pub p99_99_ns: u64,
 }
 
 /// What was measured of one run.
@@ -109,6 +126,7 @@ pub fn measure(system: &'static dyn System, job: Job, cores: &[CoreId], around: 
         },
         steal_s,
         involuntary_switches,
+        wait: None,
     };
     Measured { outcome, cpu, allocations, rss_at_start, peak, stalls }
 }

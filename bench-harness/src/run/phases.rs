@@ -18,6 +18,7 @@ use core_affinity::CoreId;
 use hdrhistogram::Histogram;
 
 use crate::{
+    load::Schedule,
     measure::throughput,
     quantity::Rate,
     report::row::{Origin, Row},
@@ -273,6 +274,7 @@ impl OneWorkload<'_, '_> {
         let origin = Origin {
             cell,
             repeat,
+            order: self.rows.len() as u64,
             seed: self.matrix.seed,
             block_bytes: self.matrix.block_bytes,
             asked,
@@ -296,7 +298,15 @@ impl OneWorkload<'_, '_> {
     }
 
     fn job(&self, cell: &Cell, prepared: Prepared, rate: Option<f64>) -> Job {
-        Job { input: prepared.input, cores: cell.cores, batch: cell.batch, ring_bytes: cell.ring_bytes, wait: cell.wait.clone(), rate }
+        Job {
+            input: prepared.input,
+            cores: cell.cores,
+            batch: cell.batch,
+            ring_bytes: cell.ring_bytes,
+            wait: cell.wait.clone(),
+            schedule: rate.map(|rate_per_s| Schedule { rate_per_s, shape: cell.shape.clone(), seed: self.matrix.seed }),
+            generator: cell.generator,
+        }
     }
 
     fn cores_of(&self, cell: &Cell) -> &[CoreId] {

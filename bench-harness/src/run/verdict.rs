@@ -7,7 +7,7 @@
 //!   believed      none of these
 //! ```
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     measure::{little::Model, throughput},
@@ -21,7 +21,7 @@ use crate::{
 pub const STALL_SHARE_MAX: f64 = 0.10;
 
 /// A verdict, from best to worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Nothing speaks against it.
@@ -46,7 +46,7 @@ impl std::fmt::Display for Standing {
 }
 
 /// A verdict and its reasons.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// How far the run is believed.
     pub standing: Standing,
@@ -64,6 +64,17 @@ impl Verdict {
         self.standing = self.standing.max(standing);
         self.reasons.push(reason);
     }
+}
+
+/// One of the harness's looks at itself, as it is printed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SelfCheck {
+    /// What was looked at.
+    pub name: String,
+    /// Whether it was as it should be; null if it could not be seen.
+    pub ok: Option<bool>,
+    /// What was seen, in words and figures.
+    pub says: String,
 }
 
 /// What was asked of a run that has an outcome.

@@ -41,7 +41,7 @@ impl System for Rayon {
         if matches!(job.input.data, Data::Nexmark { .. } | Data::Sliding { .. } | Data::Session(_) | Data::Join(_) | Data::Disorder(_)) {
             return Some("no batch loop was written for it".to_owned());
         }
-        if job.rate.is_some() {
+        if job.schedule.is_some() {
             return Some("rayon takes the whole input at once: there is no rate to keep".to_owned());
         }
         (job.cores == 0 || job.cores > available())

@@ -2,7 +2,9 @@
 
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
+use hdrhistogram::Histogram;
 use hop::Hop;
+use serde::{Deserialize, Serialize};
 
 mod batch;
 mod cores;
@@ -10,7 +12,11 @@ mod hand;
 mod hop;
 mod thalweg;
 
-use crate::workload::{Answer, Input};
+use crate::{
+    load::Schedule,
+    measure::{residence, steady::Progress, threads::ThreadUse},
+    workload::{Answer, Input},
+};
 
 /// What one run is to do.
 #[derive(Clone, Debug)]
@@ -25,12 +31,42 @@ pub struct Job {
     pub ring_bytes: usize,
     /// Wait strategy, by its name.
     pub wait: String,
-    /// Records per second offered (open loop); none in a closed loop.
-    pub rate: Option<f64>,
+    /// When records are due (open loop); none in a closed loop.
+    pub schedule: Option<Schedule>,
+    /// Who makes the records of an open loop.
+    pub generator: Generator,
 }
 
-/// What one run measured.
-#[derive(Debug)]
+impl Job {
+    /// Records per second offered, on average; none in a closed loop.
+    pub fn rate(&self) -> Option<f64> {
+        self.schedule.as_ref().map(Schedule::mean_per_s)
+    }
+}
+
+/// Who makes the records of an open loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Generator {
+    /// A thread of the process under test, on a core of its own.
+    #[default]
+    Thread,
+    /// A process of its own, which hands them over through a socket.
+    Process,
+}
+
+impl Generator {
+    /// Its name on the command line and in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Generator::Thread => "thread",
+            Generator::Process => "process",
+        }
+    }
+}
+
+/// What one run measured. It crosses from the process that ran to the one that judges as JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// Records that entered.
     pub n: u64,
@@ -41,19 +77,58 @@ pub struct Outcome {
     /// Changes emitted, for upsert results.
     pub changes: Option<u64>,
     /// Open loop only: residence time of each record in ns, from its intended arrival to its emission.
-    pub latency_ns: Option<hdrhistogram::Histogram<u64>>,
+    #[serde(default, with = "residence::interchange")]
+    pub latency_ns: Option<Histogram<u64>>,
+    /// Open loop only: the same from the moment when the record was really sent. What a generator that waits for the system would report.
+    #[serde(default, with = "residence::interchange")]
+    pub uncorrected_ns: Option<Histogram<u64>>,
+    /// Open loop only: of `latency_ns`, those that no stall of the machine touched, as far as generator and receiver could see.
+    #[serde(default, with = "residence::interchange")]
+    pub undisturbed_ns: Option<Histogram<u64>>,
+    /// Open loop only: how late the generator sent each record: really sent − intended.
+    #[serde(default, with = "residence::interchange")]
+    pub lateness_ns: Option<Histogram<u64>>,
+    /// Open loop, windowed work: from the earliest moment that a result could have been known (the intended arrival of the record whose
+    /// watermark closes its window) to its emission.
+    #[serde(default, with = "residence::interchange")]
+    pub result_latency_ns: Option<Histogram<u64>>,
     /// Open loop only: samples of the number of records in flight, taken while the run was steady: mean.
     pub in_flight_mean: Option<f64>,
     /// Open loop only: records per second that entered at the source, measured there.
     pub v_per_s: Option<f64>,
     /// Allocations counted in the steady part of the run, after warm-up, and the records that passed meanwhile.
     pub allocations: Option<(u64, u64)>,
+    /// Bytes that went through rings or queues between threads; none where it is not counted.
+    #[serde(default)]
+    pub bytes_moved: Option<u64>,
+    /// What each thread used, and what the machine did to it.
+    #[serde(default)]
+    pub threads: Vec<ThreadUse>,
+    /// Records that had gone through, over the run, at about equal distances; empty where nothing could look.
+    #[serde(default)]
+    pub progress: Vec<Progress>,
 }
 
 impl Outcome {
     /// What a closed-loop run measured.
     pub fn closed(n: u64, elapsed: Duration, answer: Answer) -> Outcome {
-        Outcome { n, elapsed, answer, changes: None, latency_ns: None, in_flight_mean: None, v_per_s: None, allocations: None }
+        Outcome {
+            n,
+            elapsed,
+            answer,
+            changes: None,
+            latency_ns: None,
+            uncorrected_ns: None,
+            undisturbed_ns: None,
+            lateness_ns: None,
+            result_latency_ns: None,
+            in_flight_mean: None,
+            v_per_s: None,
+            allocations: None,
+            bytes_moved: None,
+            threads: Vec::new(),
+            progress: Vec::new(),
+        }
     }
 }
 
@@ -92,7 +167,15 @@ mod tests {
     use crate::workload::{Spec, names, prepare};
 
     fn job(input: &Arc<Input>, cores: usize, batch: usize, rate: Option<f64>) -> Job {
-        Job { input: Arc::clone(input), cores, batch, ring_bytes: 4_096, wait: "adaptive".to_owned(), rate }
+        Job {
+            input: Arc::clone(input),
+            cores,
+            batch,
+            ring_bytes: 4_096,
+            wait: "adaptive".to_owned(),
+            schedule: rate.map(Schedule::constant),
+            generator: Generator::Thread,
+        }
     }
 
     /// Runs every system that takes the job, and says which ones did.

@@ -35,7 +35,7 @@ pub mod windowed;
 pub mod ysb;
 
 /// The result of a run, reduced so that it can be compared: equal answers mean equal multisets of rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Answer {
     /// Number of rows.
     pub rows: u64,

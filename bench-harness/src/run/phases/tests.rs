@@ -8,9 +8,10 @@ use std::sync::{
 
 use super::*;
 use crate::{
+    load::{Inject, Shape},
     measure::residence,
     run::verdict::Standing,
-    system::Outcome,
+    system::{Generator, Outcome},
     workload::{Answer, Data, Input, replay::Replay},
 };
 
@@ -49,9 +50,9 @@ impl System for Fake {
         self.log.lock().unwrap().push((self.name, n));
         let run = self.runs.fetch_add(1, Ordering::SeqCst);
         let checksum = if run >= self.wrong_from { 8 } else { 7 };
-        let per_s = job.rate.unwrap_or(self.per_s);
+        let per_s = job.rate().unwrap_or(self.per_s);
         let outcome = Outcome::closed(n, Duration::from_secs_f64(n as f64 / per_s), Answer { rows: n, checksum });
-        if job.rate.is_none() {
+        if job.schedule.is_none() {
             return Ok(outcome);
         }
         let mut latency = residence::histogram();
@@ -105,6 +106,9 @@ fn matrix(systems: &[&str], size: Size, rate: Option<Rate>, cores: usize) -> Mat
         rings: vec![1 << 18],
         waits: vec!["spin".into()],
         rates: vec![rate],
+        shapes: vec![Shape::Constant],
+        generators: vec![Generator::Thread],
+        inject: Inject::default(),
         size,
         repeats: 3,
         seed: 1,

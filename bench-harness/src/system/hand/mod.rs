@@ -109,7 +109,7 @@ impl System for HandHash {
 }
 
 fn unfit(job: &Job) -> Option<String> {
-    if job.rate.is_some() {
+    if job.schedule.is_some() {
         return Some("the loops take the next record when they are done with one: there is no rate to keep".to_owned());
     }
     (job.cores == 0 || job.cores > available()).then(|| format!("{} cores were asked for; this process may use {}", job.cores, available()))

@@ -92,7 +92,7 @@ fn hop<L: Link, T: Hopping>(replay: &Replay<T>, job: &Job) -> Outcome {
     let batch = job.batch.max(1);
     let capacity = (job.ring_bytes / size_of::<T>()).max(2 * batch);
     let (sender, receiver) = L::open::<T>(batch, capacity);
-    match job.rate {
+    match job.rate() {
         Some(rate) => open::run(replay, batch, rate, sender, receiver),
         None => closed(replay, batch, sender, receiver),
     }

@@ -33,7 +33,7 @@ impl System for Thalweg {
         if is_hop && job.cores != 2 {
             return Some("a hop takes two cores: one sends, one receives".into());
         }
-        if job.rate.is_some() && !is_hop {
+        if job.schedule.is_some() && !is_hop {
             return Some("an open loop is offered for hop and hop64".into());
         }
         None
@@ -42,7 +42,7 @@ impl System for Thalweg {
     fn run(&self, job: &Job) -> Result<Outcome, String> {
         let wait: Wait = job.wait.parse().map_err(|error| format!("{error}"))?;
         let config = Config::default().workers(job.cores).batch(job.batch).ring_bytes(job.ring_bytes).wait(wait);
-        match (&job.input.data, job.rate) {
+        match (&job.input.data, job.rate()) {
             (Data::Hop(replay), None) => pipelines::hop(replay, config),
             (Data::Hop64(replay), None) => pipelines::hop(replay, config),
             (Data::Hop(replay), Some(rate)) => open::hop(replay, rate, config),

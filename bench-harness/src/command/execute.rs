@@ -1,0 +1,156 @@
+//! What `run` and the quick suite have in common: go through the plan, show it, keep it.
+
+use std::{
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use hdrhistogram::Histogram;
+use indicatif::{ProgressBar, ProgressStyle};
+use thalweg_bench::{
+    measure::alloc,
+    report::{
+        compare, csv,
+        folder::Folder,
+        row::Row,
+        table::{self, Look},
+    },
+    run::{
+        environment::{self, Environment},
+        matrix::{Cell, Matrix},
+        once::Surroundings,
+        phases::{self, Bench, Observer, Stopped},
+        selftest::Broken,
+    },
+    system::{self, System},
+    workload,
+};
+
+use super::{EXIT_FAILED, Format, print, usage};
+
+/// What an invocation does.
+pub(crate) struct Plan {
+    pub(crate) matrices: Vec<Matrix>,
+    pub(crate) baselines: Vec<String>,
+    pub(crate) format: Format,
+    pub(crate) out: Option<PathBuf>,
+    pub(crate) around: Surroundings,
+    pub(crate) budget: Option<Duration>,
+    /// Whether to say which combinations a system cannot run: only if it was asked for by name.
+    pub(crate) tells_refusals: bool,
+}
+
+pub(crate) fn execute(plan: Plan, environment: Environment) -> ExitCode {
+    for warning in environment.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    alloc::count(true);
+    let command = std::env::args().collect::<Vec<_>>().join(" ");
+    let folder = match plan.out.as_ref().map(|path| Folder::create(path, &environment, &command)).transpose() {
+        Ok(folder) => folder,
+        Err(e) => return usage(&format!("the result folder {} cannot be used: {e}", plan.out.unwrap_or_default().display())),
+    };
+    let mut systems = system::all();
+    systems.push(Box::new(Broken { honest: system::all() }));
+    let bench = Bench {
+        workloads: workload::names(),
+        prepare: &workload::prepare,
+        systems: systems.into_iter().map(|system| &*Box::leak(system) as &dyn System).collect(),
+        cores: environment::allowed_cores(),
+        environment,
+        around: plan.around,
+        budget: plan.budget,
+    };
+    let mut live = Live::new(plan.format, folder, plan.tells_refusals);
+    let mut rows = Vec::new();
+    let mut stopped = phases::run(&bench, &plan.matrices, &mut live, &mut rows).err();
+    live.bar.finish_and_clear();
+
+    let summaries = compare::summarise(&rows, &plan.baselines);
+    let failed = rows.iter().any(Row::failed);
+    if plan.format == Format::Table && !rows.is_empty() && print(&table::draw(&summaries, Look::Terminal)) != ExitCode::SUCCESS {
+        return ExitCode::from(EXIT_FAILED);
+    }
+    if let Some(folder) = live.folder.filter(|_| !rows.is_empty()) {
+        let path = folder.path().to_owned();
+        match folder.finish(&summaries, &bench.environment) {
+            Ok(()) => eprintln!("results: {}", path.display()),
+            Err(e) => stopped = Some(Stopped::Write(e)),
+        }
+    }
+    match stopped {
+        None if failed => ExitCode::from(EXIT_FAILED),
+        None => ExitCode::SUCCESS,
+        Some(Stopped::AllRefused(reasons)) => usage(&format!("nothing to run: every combination was refused\n{reasons}")),
+        Some(stopped @ Stopped::Input(..)) => usage(&stopped.to_string()),
+        Some(stopped) => {
+            eprintln!("error: {stopped}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+/// Shows what happens while it happens: the bar on standard error, rows on standard output and in the folder.
+struct Live {
+    bar: ProgressBar,
+    folder: Option<Folder>,
+    format: Format,
+    csv: csv::Writer<std::io::Stdout>,
+    tells_refusals: bool,
+}
+
+impl Live {
+    fn new(format: Format, folder: Option<Folder>, tells_refusals: bool) -> Live {
+        // Drawn only when something is told, never by a thread of its own: that would take time from the runs.
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{elapsed:>4} {bar:24} {pos:>3}/{len:3} {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Live { bar, folder, format, csv: csv::Writer::new(std::io::stdout()), tells_refusals }
+    }
+
+    fn say(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+}
+
+impl Observer for Live {
+    fn phase(&mut self, workload: &str, what: &str, runs: Option<u64>) {
+        if let Some(runs) = runs {
+            self.bar.set_length(runs);
+            self.bar.set_position(0);
+        }
+        self.bar.set_message(format!("{workload}: {what}"));
+        self.bar.tick();
+    }
+
+    fn started(&mut self, cell: &Cell, repeat: Option<u32>) {
+        let which = repeat.map_or("warm-up".into(), |repeat| format!("repeat {}", repeat + 1));
+        self.bar.set_message(format!("{cell}, {which}"));
+        if repeat.is_some() {
+            self.bar.inc(1);
+        }
+        self.bar.tick();
+    }
+
+    fn row(&mut self, row: &Row, latency: Option<&Histogram<u64>>) -> std::io::Result<()> {
+        if row.failed() {
+            self.say(&format!("FAILED: {} on {}: {}", row.workload, row.system, row.verdict.reasons.join("; ")));
+        }
+        if let Some(folder) = &mut self.folder {
+            folder.row(row, latency)?;
+        }
+        match self.format {
+            Format::Table => Ok(()),
+            Format::Json => writeln!(std::io::stdout(), "{}", row.to_json()),
+            Format::Csv => self.csv.row(row),
+        }
+    }
+
+    fn refused(&mut self, cell: &Cell, reason: &str) {
+        if self.tells_refusals {
+            self.say(&format!("not run: {cell}: {reason}"));
+        }
+    }
+}

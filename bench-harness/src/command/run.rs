@@ -1,0 +1,203 @@
+//! `thalweg-bench run`: a matrix of runs.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
+use thalweg_bench::{
+    load::{Inject, Shape},
+    measure::alloc,
+    quantity::{self, Rate},
+    run::{
+        environment::Environment,
+        matrix::{Matrix, Size, WAITS},
+        once::Surroundings,
+    },
+    system::{self, Generator},
+    workload,
+};
+
+use super::{
+    EXIT_FAILED, Format,
+    execute::{Plan, execute},
+    expand, floor_length, runnable_names, system_names, unique, usage, wait_names, workload_names,
+};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  thalweg-bench                                    the quick suite: every workload and system, under two minutes
+  thalweg-bench run hop --system thalweg,rtrb      two systems side by side, on the same input
+  thalweg-bench run ysb --cores 1,2 --repeats 5    one core against two
+  thalweg-bench run hop --rate 100k --duration 2   open loop: latency at 100,000 records a second
+  thalweg-bench run hop --rate 0.5x                the same at half of what each system can do
+  thalweg-bench run tumbling --batch 64,256,2048 --ring 64KiB,256KiB,1MiB
+  thalweg-bench run nexmark --system thalweg       all queries of a suite
+  thalweg-bench generate nexmark --events 1M -o events.jsonl
+  thalweg-bench query q5 --input events.jsonl --output q5.jsonl
+  thalweg-bench list options                       what can be chosen, and what it means
+
+Exit code: 0 if every run gave the right output, 1 if one did not, 2 if the command line was wrong.";
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AllocatorName {
+    Mimalloc,
+    System,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GeneratorName {
+    /// A thread of the process under test, on a core of its own
+    Thread,
+    /// A process of its own, which hands records over through a socket
+    Process,
+}
+
+impl From<GeneratorName> for Generator {
+    fn from(name: GeneratorName) -> Generator {
+        match name {
+            GeneratorName::Thread => Generator::Thread,
+            GeneratorName::Process => Generator::Process,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// Workloads; all but the suites if none is named; `nexmark` stands for all of its queries
+    #[arg(value_name = "WORKLOAD", value_parser = PossibleValuesParser::new(runnable_names()))]
+    workloads: Vec<String>,
+    /// Systems; all that accept the work if none is named
+    #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(system_names()))]
+    system: Vec<String>,
+    /// Cores to use
+    #[arg(long, value_delimiter = ',', value_parser = quantity::count, value_name = "N", help = "Cores to use [default: 1, and 2 for hops]")]
+    cores: Vec<u64>,
+    /// Records per run: 10M, 1e7
+    #[arg(long, value_parser = quantity::count, conflicts_with = "duration", value_name = "N")]
+    events: Option<u64>,
+    #[arg(long, value_parser = quantity::seconds, value_name = "S", help = "About how long a run takes; finds the number of records by a probe [default: 0.5s, with --rate 2s]")]
+    duration: Option<f64>,
+    /// Open loop at this many records a second, or at a share of the same configuration's closed loop: 100k, 1e6, 0.5x
+    #[arg(long, value_delimiter = ',', value_parser = quantity::rate, value_name = "R")]
+    rate: Vec<Rate>,
+    /// How arrivals are spread: constant, poisson, bursts=10ms/100ms, ramp=0.1..1.9, trace=FILE (one arrival a line, in ns)
+    #[arg(long, value_delimiter = ',', default_value = "constant", value_name = "S")]
+    schedule: Vec<Shape>,
+    /// Who makes the records of an open loop
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "thread")]
+    generator: Vec<GeneratorName>,
+    /// Break something on purpose, to see that it is noticed: stall=5ms@1/s, loss=1, slow=20%
+    #[arg(long, value_name = "WHAT")]
+    inject: Option<Inject>,
+    /// Records per batch
+    #[arg(long, value_delimiter = ',', value_parser = quantity::count, value_name = "N", help = "Records per batch [default: 2048, and 256 for hops]")]
+    batch: Vec<u64>,
+    /// Bytes per ring: 256KiB, 1MiB
+    #[arg(long, value_delimiter = ',', value_parser = quantity::bytes, default_value = "256KiB", value_name = "BYTES")]
+    ring: Vec<usize>,
+    /// Wait strategy
+    #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(wait_names()), default_value = WAITS[0].0)]
+    wait: Vec<String>,
+    /// Measured runs of each cell
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    repeats: u32,
+    /// Seed of the input
+    #[arg(long, default_value = "42", value_parser = quantity::seed)]
+    seed: u64,
+    /// Systems that the others are compared with [default: hand, else rtrb]
+    #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(system_names()))]
+    baseline: Vec<String>,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Folder for rows, histograms, environment and summary; must not hold rows yet
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The process's allocator
+    #[arg(long, value_enum, default_value_t = AllocatorName::Mimalloc)]
+    allocator: AllocatorName,
+    /// Bytes of the block that the input replays
+    #[arg(long, value_parser = quantity::bytes, default_value_t = workload::Spec::BLOCK_BYTES, value_name = "BYTES")]
+    block: usize,
+    /// A file to read in place of the workload's own (flights)
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// How long to spin for the stall floor before and after each run; 0ms to leave it out
+    #[arg(long, value_parser = floor_length, default_value = "50ms", value_name = "S")]
+    floor: f64,
+    /// A run that takes longer has failed
+    #[arg(long, value_parser = quantity::seconds, default_value = "120s", value_name = "S")]
+    timeout: f64,
+}
+
+pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
+    let wants_system = arguments.allocator == AllocatorName::System;
+    if wants_system != (alloc::name() == "system") {
+        return restart_with(if wants_system { "system" } else { "mimalloc" });
+    }
+    let environment = Environment::read();
+    let usable = environment.usable_cores();
+    if let Some(cores) = arguments.cores.iter().find(|cores| **cores > usable as u64) {
+        return usage(&format!(
+            "--cores {cores}: this process may use {usable} (its affinity mask, and the time that its control group grants)"
+        ));
+    }
+    let named =
+        |given: &[String], all: Vec<&str>| if given.is_empty() { all.into_iter().map(str::to_owned).collect() } else { unique(given) };
+    let all_systems = system::all();
+    // A stall of 20 ms, which virtual machines have, is 1 % of two seconds: as much as the model lets an open loop miss.
+    let seconds = arguments.duration.unwrap_or(if arguments.rate.is_empty() { 0.5 } else { 2.0 });
+    let matrix = Matrix {
+        workloads: named(&expand(&arguments.workloads), workload_names()),
+        systems: named(&arguments.system, all_systems.iter().map(|system| system.name()).collect()),
+        cores: unique(&arguments.cores).iter().map(|cores| *cores as usize).collect(),
+        batches: unique(&arguments.batch).iter().map(|batch| *batch as usize).collect(),
+        rings: unique(&arguments.ring),
+        waits: unique(&arguments.wait),
+        rates: if arguments.rate.is_empty() { vec![None] } else { unique(&arguments.rate).into_iter().map(Some).collect() },
+        shapes: unique(&arguments.schedule),
+        generators: unique(&arguments.generator).into_iter().map(Generator::from).collect(),
+        inject: arguments.inject.unwrap_or_default(),
+        size: arguments.events.map_or(Size::Seconds(seconds), Size::Events),
+        repeats: arguments.repeats,
+        seed: arguments.seed,
+        block_bytes: arguments.block,
+        input: arguments.input.clone(),
+    };
+    let matrices = by_kind(&matrix, usable);
+    let plan = Plan {
+        matrices,
+        baselines: unique(&arguments.baseline),
+        format: arguments.format,
+        out: arguments.out.clone(),
+        around: Surroundings { floor: Duration::from_secs_f64(arguments.floor), limit: Duration::from_secs_f64(arguments.timeout) },
+        budget: None,
+        tells_refusals: !arguments.system.is_empty(),
+    };
+    execute(plan, environment)
+}
+
+/// Gives what was left open its default: a hop is nothing but the way between two cores, and a batch of it has to fit a ring many times.
+pub(crate) fn by_kind(matrix: &Matrix, usable: usize) -> Vec<Matrix> {
+    let (hops, others): (Vec<_>, Vec<_>) = matrix.workloads.iter().cloned().partition(|name| name.starts_with("hop"));
+    let or = |given: &Vec<usize>, default: usize| if given.is_empty() { vec![default] } else { given.clone() };
+    let part = |workloads: Vec<String>, cores: usize, batch: usize| Matrix {
+        workloads,
+        cores: or(&matrix.cores, cores.min(usable)),
+        batches: or(&matrix.batches, batch),
+        ..matrix.clone()
+    };
+    [part(hops, 2, 256), part(others, 1, 2048)].into_iter().filter(|matrix| !matrix.workloads.is_empty()).collect()
+}
+
+/// Starts this program again with another allocator: it is chosen at the first allocation, before `main`.
+fn restart_with(allocator: &str) -> ExitCode {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(e) => return usage(&format!("--allocator needs to start this program again, and its path is not known: {e}")),
+    };
+    let status = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(alloc::VARIABLE, allocator).status();
+    match status {
+        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(EXIT_FAILED)),
+        Err(e) => usage(&format!("--allocator needs to start this program again, which failed: {e}")),
+    }
+}
