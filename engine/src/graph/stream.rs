@@ -209,6 +209,32 @@ where
         self.cross::<L::Out, _>(site, true, ForwardEnd)
     }
 
+    /// Ends the chain here: what follows is a stage of its own on the same worker, joined by a direct call for each batch.
+    ///
+    /// Never for speed: each record is moved through a buffer, and the compiler no longer sees one loop. It helps to tell the parts of a long
+    /// chain apart: the stage behind it shows a watermark of its own in [`Running::watermarks`](crate::Running::watermarks), what the engine
+    /// cannot pin on one operator is pinned on the right half, a profiler sees two loops, and a test sees that fusion changes no result.
+    /// Order, watermarks and idleness go along; a batch is handed on as soon as its worker comes round to it.
+    ///
+    /// ```
+    /// use thalweg::{Collect, Config, Dataflow, Generate};
+    ///
+    /// let mut flow = Dataflow::new("two stages");
+    /// let (sink, squares) = Collect::new();
+    /// flow.source(Generate::new(5, |i| i)).map(|i| i * i).unchained().filter(|i| i % 2 == 0).sink(sink);
+    /// flow.start(Config::default().workers(1))?.join()?;
+    /// assert_eq!(squares.take(), [0, 4, 16]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn unchained(mut self) -> Stream<EdgeHead<L::Out>, Identity<L::Out>>
+    where
+        L::Out: Movable,
+    {
+        let site = self.site("unchained");
+        self.cross::<L::Out, _>(site, false, ForwardEnd)
+    }
+
     /// Sends each record to the worker that owns its key.
     #[track_caller]
     pub fn exchange<K, F>(mut self, mut key: F) -> Stream<EdgeHead<L::Out>, Identity<L::Out>>

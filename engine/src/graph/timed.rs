@@ -103,6 +103,16 @@ where
         TimedStream { stream: self.stream.cross::<Timed<R>, _>(site, true, crate::exchange::ForwardEnd), of: PhantomData }
     }
 
+    /// As [`Stream::unchained`]; watermarks go along.
+    #[track_caller]
+    pub fn unchained(mut self) -> TimedStream<R, EdgeHead<Timed<R>>, Identity<Timed<R>>>
+    where
+        R: Movable,
+    {
+        let site = self.stream.site("unchained");
+        TimedStream { stream: self.stream.cross::<Timed<R>, _>(site, false, crate::exchange::ForwardEnd), of: PhantomData }
+    }
+
     /// As [`Stream::union`]; the watermark is the lower of the two.
     #[track_caller]
     pub fn union<H2, L2>(self, other: TimedStream<R, H2, L2>) -> TimedStream<R, EdgeHead<Timed<R>>, Identity<Timed<R>>>
