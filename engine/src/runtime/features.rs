@@ -63,10 +63,10 @@ impl Level {
     #[inline]
     pub(crate) fn run<S: Step>(self, task: &mut S) -> S::Out {
         match self.0 {
-            #[cfg(all(target_arch = "x86_64", not(target_feature = "avx2")))]
+            #[cfg(all(target_arch = "x86_64", not(target_feature = "avx2"), any(test, not(debug_assertions))))]
             // SAFETY: a `Level` comes from `detect` alone, which found all the features that `run_avx512` is compiled for.
             Has::Avx512 => unsafe { run_avx512(task) },
-            #[cfg(all(target_arch = "x86_64", not(target_feature = "avx2")))]
+            #[cfg(all(target_arch = "x86_64", not(target_feature = "avx2"), any(test, not(debug_assertions))))]
             // SAFETY: as above, with `run_avx2`.
             Has::Avx2 => unsafe { run_avx2(task) },
             _ => task.step(),
@@ -74,13 +74,13 @@ impl Level {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", not(target_feature = "avx2")))]
+#[cfg(all(target_arch = "x86_64", not(target_feature = "avx2"), any(test, not(debug_assertions))))]
 #[target_feature(enable = "avx2,bmi1,bmi2,fma,lzcnt,popcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
 fn run_avx512<S: Step>(task: &mut S) -> S::Out {
     task.step()
 }
 
-#[cfg(all(target_arch = "x86_64", not(target_feature = "avx2")))]
+#[cfg(all(target_arch = "x86_64", not(target_feature = "avx2"), any(test, not(debug_assertions))))]
 #[target_feature(enable = "avx2,bmi1,bmi2,fma,lzcnt,popcnt")]
 fn run_avx2<S: Step>(task: &mut S) -> S::Out {
     task.step()
