@@ -144,7 +144,9 @@ fn an_open_loop_has_latencies_and_the_law() {
     assert_eq!(row["config"]["rate_per_s"], 50_000.0);
     assert!(row["v_per_s"].as_f64().unwrap() > 0.0);
     assert!(row["stalls"]["count"].is_null(), "the floor was left out: {}", row["stalls"]);
-    assert_eq!(std::fs::read_dir(path.join("latency")).unwrap().count(), 1);
+    let results = thalweg_bench::report::folder::Results::read(&path).unwrap();
+    let histogram = results.histogram(0, thalweg_bench::report::folder::Kind::Latency).unwrap();
+    assert_eq!(histogram.len(), quantile("samples"), "the log holds what the row was computed from");
 }
 
 #[test]
@@ -247,13 +249,18 @@ fn the_folder_holds_everything_and_is_never_overwritten() {
     let path = folder.path().join("deep/result");
     let output = small(&["--out", path.to_str().unwrap()]);
     ends_with(&output, 0);
-    for name in ["rows.jsonl", "environment.json", "environment.txt", "summary.md", "summary.json", "command.txt"] {
+    for name in
+        ["definition.json", "environment.json", "rows.jsonl", "rows.csv", "histograms.hlog", "summary.md", "summary.json", "complete.json"]
+    {
         assert!(path.join(name).metadata().unwrap().len() > 0, "{name}");
     }
     let summary: Value = serde_json::from_str(&std::fs::read_to_string(path.join("summary.json")).unwrap()).unwrap();
     let ratio = summary.as_array().unwrap().iter().find(|s| s["system"] == "crossbeam").unwrap()["ratios"][0].clone();
     assert_eq!(ratio["baseline"], "rtrb");
     assert!(ratio["ratio"]["median"].as_f64().unwrap() > 0.0);
+    let results = thalweg_bench::report::folder::Results::read(&path).unwrap();
+    assert!(results.is_complete() && results.rows().len() == 4);
+    assert_eq!(results.definition().asked[0]["workloads"][0], "hop", "{:?}", results.definition());
     ends_with(&small(&["--out", path.to_str().unwrap()]), 2);
 }
 

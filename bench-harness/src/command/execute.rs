@@ -13,7 +13,7 @@ use thalweg_bench::{
     measure::alloc,
     report::{
         compare, csv,
-        folder::Folder,
+        folder::{Definition, Folder, Kind},
         row::Row,
         table::{self, Look},
     },
@@ -47,8 +47,8 @@ pub(crate) fn execute(plan: Plan, environment: Environment) -> ExitCode {
         eprintln!("warning: {warning}");
     }
     alloc::count(true);
-    let command = std::env::args().collect::<Vec<_>>().join(" ");
-    let folder = match plan.out.as_ref().map(|path| Folder::create(path, &environment, &command)).transpose() {
+    let definition = || Definition::new(std::env::args().collect(), serde_json::to_value(&plan.matrices).unwrap_or_default());
+    let folder = match plan.out.as_ref().map(|path| Folder::create(path, &environment, definition())).transpose() {
         Ok(folder) => folder,
         Err(e) => return usage(&format!("the result folder {} cannot be used: {e}", plan.out.unwrap_or_default().display())),
     };
@@ -139,7 +139,7 @@ impl Observer for Live {
             self.say(&format!("FAILED: {} on {}: {}", row.workload, row.system, row.verdict.reasons.join("; ")));
         }
         if let Some(folder) = &mut self.folder {
-            folder.row(row, latency)?;
+            folder.row(row, latency.map(|latency| (Kind::Latency, latency)))?;
         }
         match self.format {
             Format::Table => Ok(()),

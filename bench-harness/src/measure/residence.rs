@@ -107,7 +107,10 @@ pub fn interval(histogram: &Histogram<u64>, q: f64) -> Option<[u64; 2]> {
 
 /// Histograms in text: HdrHistogram's own interchange format (V2, deflated, base64), which its tools and other languages read.
 pub mod interchange {
+    use std::io::Read;
+
     use base64::{Engine, engine::general_purpose::STANDARD};
+    use flate2::read::ZlibDecoder;
     use hdrhistogram::{
         Histogram,
         serialization::{Deserializer as Reader, Serializer as Writer, V2DeflateSerializer},
@@ -116,6 +119,12 @@ pub mod interchange {
 
     /// Longest text that is read: a full histogram of three digits takes well under this.
     const TEXT_BYTES_MAX: usize = 4 << 20;
+    /// The same inflated.
+    const PLAIN_BYTES_MAX: u64 = 4 << 20;
+    /// The first word of a deflated histogram. Source: `V2CompressedEncodingCookieBase` of HdrHistogram, with the word size of V2.
+    const COMPRESSED: u32 = 0x1c84_9314;
+    /// Cookie, payload length, normalising offset, digits, bounds, ratio: what comes before the payload.
+    const HEAD_BYTES: usize = 4 * 4 + 3 * 8;
 
     /// Writes it.
     pub fn encode(histogram: &Histogram<u64>) -> String {
@@ -133,7 +142,21 @@ pub mod interchange {
             return Err(format!("a histogram of {} bytes of text is too long", text.len()));
         }
         let bytes = STANDARD.decode(text.trim()).map_err(|error| format!("a histogram is not base64: {error}"))?;
-        Reader::new().deserialize(&mut bytes.as_slice()).map_err(|error| format!("not a histogram of HdrHistogram's format V2: {error}"))
+        let plain = plain(&bytes).ok_or("not a histogram of HdrHistogram's format V2")?;
+        Reader::new().deserialize(&mut plain.as_slice()).map_err(|error| format!("not a histogram of HdrHistogram's format V2: {error}"))
+    }
+
+    /// The histogram's bytes inflated, if they are what they say that they are. The library would allocate whatever length the bytes name, up
+    /// to 4 GiB; here the payload must really be there, and be one of [`super::histogram`]'s kind.
+    fn plain(bytes: &[u8]) -> Option<Vec<u8>> {
+        let word = |bytes: &[u8], at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        let mut plain = Vec::new();
+        match word(bytes, 0)? {
+            COMPRESSED => ZlibDecoder::new(bytes.get(8..)?).take(PLAIN_BYTES_MAX).read_to_end(&mut plain).ok()?,
+            _ => bytes.take(PLAIN_BYTES_MAX).read_to_end(&mut plain).ok()?,
+        };
+        let (payload, digits) = (word(&plain, 4)? as usize, word(&plain, 12)?);
+        (payload + HEAD_BYTES == plain.len() && digits <= super::SIGNIFICANT_DIGITS.into()).then_some(plain)
     }
 
     /// For `#[serde(with)]`.
@@ -151,20 +174,6 @@ pub mod interchange {
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Histogram<u64>>, D::Error> {
         Option::<String>::deserialize(from)?.map(|text| decode(&text).map_err(serde::de::Error::custom)).transpose()
     }
-}
-
-/// Writes every recorded value as CSV lines `value_ns,count,share_at_or_below`, ascending: nothing of the histogram is lost.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_csv(histogram: &Histogram<u64>, mut to: impl std::io::Write) -> std::io::Result<()> {
-    writeln!(to, "value_ns,count,share_at_or_below")?;
-    let mut seen = 0u64;
-    for step in histogram.iter_recorded() {
-        seen += step.count_at_value();
-        writeln!(to, "{},{},{:.9}", step.value_iterated_to(), step.count_at_value(), seen as f64 / histogram.len() as f64)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -253,20 +262,5 @@ mod tests {
         for garbage in ["", "HISTF", "????", &text[..text.len() / 2], "AAAAAAAAAAAA"] {
             assert!(interchange::decode(garbage).is_err(), "{garbage:?} was read");
         }
-    }
-
-    #[test]
-    fn the_csv_adds_up_to_the_histogram() {
-        let mut h = histogram();
-        for ns in [5, 5, 70, 1_000_000] {
-            record(&mut h, 0, ns);
-        }
-        let mut text = Vec::new();
-        write_csv(&h, &mut text).unwrap();
-        let text = String::from_utf8(text).unwrap();
-        let counts: u64 = text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse::<u64>().unwrap()).sum();
-        assert_eq!(counts, 4);
-        assert!(text.lines().last().unwrap().ends_with(",1.000000000"), "{text}");
-        assert!(text.starts_with("value_ns,count,share_at_or_below\n5,2,0.5"), "{text}");
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!   run::phases ── Row ──┬──▶ JSON line, CSV line            the schema: results/README.md
 //!                        ├──▶ compare: medians, spread, ratios paired by repeat ──▶ table
-//!                        └──▶ folder: rows.jsonl, environment.json, summary.md, latency/*.csv
+//!                        └──▶ folder: rows, histograms, definition, environment; and back ──▶ Results
 //! ```
 //!
 //! Law: a row whose check failed carries no figure from which a speed can be computed, in any format.

@@ -6,6 +6,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use crate::{
     load::{Inject, Shape},
     quantity::Rate,
@@ -21,7 +23,8 @@ pub const WAITS: [(&str, &str); 4] = [
 ];
 
 /// How much work a run is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Size {
     /// Exactly this many records, for every system.
     Events(u64),
@@ -30,7 +33,7 @@ pub enum Size {
 }
 
 /// Everything that was asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Matrix {
     /// Workloads by name.
     pub workloads: Vec<String>,
