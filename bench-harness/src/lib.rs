@@ -7,6 +7,8 @@
 //!        system::all       ──▶ thalweg, hand, rtrb, … ────────┘                                     │
 //!                                                        run::verdict: believed, or why not ◀───────┤
 //!                                  report: row (the schema) ▶ compare (ratios) ▶ table, CSV, folder ◀┘
+//!                                             │
+//!        statistics (intervals, effects) ──▶ compare A B: better, worse, not distinguishable
 //! ```
 //!
 //! Laws: a run whose output differs from the oracle's has no speed. Systems are compared only within one run of this program, interleaved.
@@ -14,6 +16,8 @@
 #![deny(unsafe_code)]
 
 pub mod calibrate;
+pub mod child;
+pub mod compare;
 pub mod generate;
 pub mod load;
 pub mod measure;
@@ -21,5 +25,6 @@ pub mod quantity;
 pub mod query;
 pub mod report;
 pub mod run;
+pub mod statistics;
 pub mod system;
 pub mod workload;

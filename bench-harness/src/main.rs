@@ -29,6 +29,9 @@ enum Command {
     /// Run a query of Nexmark over a file of events and write its rows
     #[command(after_help = command::query::EXAMPLES)]
     Query(command::query::QueryArgs),
+    /// Say whether B is better or worse than A, or not distinguishable; exit code 1 on a regression
+    #[command(after_help = command::compare::EXAMPLES)]
+    Compare(Box<command::compare::CompareArgs>),
     /// Say what there is to choose from
     List(command::list::ListArgs),
     /// Measure the machine: clocks, round trip between cores, bandwidths, stalls
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Some(Command::Run(arguments)) => command::run::run(&arguments),
         Some(Command::Generate(arguments)) => command::generate::run(*arguments),
         Some(Command::Query(arguments)) => command::query::run(arguments),
+        Some(Command::Compare(arguments)) => command::compare::run(&arguments),
         Some(Command::List(arguments)) => command::list::run(&arguments),
         Some(Command::Calibrate(arguments)) => command::calibrate::run(&arguments),
     }

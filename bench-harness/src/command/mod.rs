@@ -10,6 +10,7 @@ use thalweg_bench::{
 };
 
 pub(crate) mod calibrate;
+pub(crate) mod compare;
 pub(crate) mod execute;
 pub(crate) mod generate;
 pub(crate) mod list;

@@ -24,7 +24,7 @@ use std::{
 use foldhash::{SharedSeed, quality::FoldHasher};
 use replay::Replay;
 
-mod draw;
+pub(crate) mod draw;
 pub mod flights;
 pub mod nexmark;
 mod oracle;

@@ -26,7 +26,7 @@ mod read;
 mod write;
 
 pub use histograms::Kind;
-pub use read::{Results, Unreadable};
+pub use read::{Results, Unreadable, row, rows};
 pub use write::{Folder, default_path};
 
 /// Version of the layout: counted up when a reader of the old one could not read the new one.

@@ -187,6 +187,19 @@ impl Results {
     }
 }
 
+/// The rows of a result folder, or of a file of rows as `run --format json` prints them; at least one.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn rows(path: &Path) -> Result<Vec<Row>, Unreadable> {
+    if !path.is_file() {
+        return Ok(Results::read(path)?.rows);
+    }
+    let lines = lines(path, &text(path)?.ok_or_else(|| missing(path))?)?;
+    let rows = lines.iter().zip(1..).map(|(text, line)| row(path, line, text)).collect::<Result<Vec<_>, _>>()?;
+    if rows.is_empty() { Err(Unreadable::Empty { path: path.to_owned() }) } else { Ok(rows) }
+}
+
 /// The text of a file; none if there is no such file.
 fn text(path: &Path) -> Result<Option<String>, Unreadable> {
     let io = |cause| Unreadable::Io { path: path.to_owned(), cause };
@@ -289,7 +302,11 @@ fn schema(line: &str) -> Option<String> {
     value.get("schema").map(Value::to_string)
 }
 
-fn row(path: &Path, line: usize, text: &str) -> Result<Row, Unreadable> {
+/// A row out of its line of JSON; `path` and `line` (from 1) are only named in errors.
+///
+/// # Errors
+/// [`Unreadable::Foreign`] and [`Unreadable::Damaged`].
+pub fn row(path: &Path, line: usize, text: &str) -> Result<Row, Unreadable> {
     // A row of another schema may fail to parse for that reason alone: look at its version first.
     if let Some(found) = schema(text).filter(|found| *found != SCHEMA.to_string()) {
         return Err(Unreadable::Foreign { path: path.to_owned(), what: "row schema", found, known: SCHEMA });
