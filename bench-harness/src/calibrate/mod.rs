@@ -71,7 +71,7 @@ pub fn calibrate(environment: Environment, watch: Duration, mut say: impl FnMut(
 }
 
 fn floor(cores: &[CoreId], watch: Duration) -> CoreStalls {
-    let floor = stalls::spin(cores, watch);
+    let floor = stalls::spin(cores, watch).floor;
     CoreStalls {
         cores: cores.iter().map(|core| core.id).collect(),
         per_s: floor.per_second().unwrap_or(0.0),

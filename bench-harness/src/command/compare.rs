@@ -171,7 +171,7 @@ fn in_turns(arguments: &CompareArgs) -> Result<Sides, String> {
     }
     bar.finish_and_clear();
     for (folder, rows) in kept.into_iter().flatten().zip(&rows) {
-        folder.finish(&summarise(rows, &[]), &environment).map_err(not_kept)?;
+        folder.finish(rows, &summarise(rows, &[]), &environment).map_err(not_kept)?;
     }
     let [a, b] = rows;
     Ok((a, b, Together::InPairs))

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 use thalweg_bench::{
     measure::alloc,
@@ -15,6 +14,7 @@ use thalweg_bench::{
         compare, csv,
         folder::{Definition, Folder, Kind},
         row::Row,
+        selfchecks,
         table::{self, Look},
     },
     run::{
@@ -24,7 +24,7 @@ use thalweg_bench::{
         phases::{self, Bench, Observer, Stopped},
         selftest::Broken,
     },
-    system::{self, System},
+    system::{self, Outcome, System},
     workload,
 };
 
@@ -70,12 +70,15 @@ pub(crate) fn execute(plan: Plan, environment: Environment) -> ExitCode {
 
     let summaries = compare::summarise(&rows, &plan.baselines);
     let failed = rows.iter().any(Row::failed);
-    if plan.format == Format::Table && !rows.is_empty() && print(&table::draw(&summaries, Look::Terminal)) != ExitCode::SUCCESS {
+    if plan.format == Format::Table
+        && !rows.is_empty()
+        && print(&(table::draw(&summaries, Look::Terminal) + &selfchecks::draw(&rows, false))) != ExitCode::SUCCESS
+    {
         return ExitCode::from(EXIT_FAILED);
     }
     if let Some(folder) = live.folder.filter(|_| !rows.is_empty()) {
         let path = folder.path().to_owned();
-        match folder.finish(&summaries, &bench.environment) {
+        match folder.finish(&rows, &summaries, &bench.environment) {
             Ok(()) => eprintln!("results: {}", path.display()),
             Err(e) => stopped = Some(Stopped::Write(e)),
         }
@@ -134,12 +137,14 @@ impl Observer for Live {
         self.bar.tick();
     }
 
-    fn row(&mut self, row: &Row, latency: Option<&Histogram<u64>>) -> std::io::Result<()> {
+    fn row(&mut self, row: &Row, outcome: Option<&Outcome>) -> std::io::Result<()> {
         if row.failed() {
             self.say(&format!("FAILED: {} on {}: {}", row.workload, row.system, row.verdict.reasons.join("; ")));
         }
         if let Some(folder) = &mut self.folder {
-            folder.row(row, latency.map(|latency| (Kind::Latency, latency)))?;
+            let histograms =
+                outcome.into_iter().flat_map(|outcome| Kind::ALL.into_iter().filter_map(|kind| Some((kind, kind.of(outcome)?))));
+            folder.row(row, histograms.filter(|(_, histogram)| !histogram.is_empty()))?;
         }
         match self.format {
             Format::Table => Ok(()),

@@ -51,17 +51,21 @@ pub(crate) fn run() -> ExitCode {
     };
     // Latency at a rate that every machine sustains, and at half of what each system can do.
     let open = Matrix {
-        workloads: workload::names().iter().filter(|info| info.open_loop).map(|info| info.name.to_owned()).collect(),
+        workloads: vec!["hop".to_owned(), "hop64".to_owned()],
         cores: vec![2],
         batches: vec![256],
         rates: vec![Some(Rate::PerSecond(1e5)), Some(Rate::OfClosedLoop(0.5))],
         size: Size::Seconds(0.5),
         ..matrix.clone()
     };
+    // The latency of results: at 4 million records a second a window closes every quarter of one.
+    let windowed =
+        Matrix { workloads: vec!["tumbling".to_owned()], cores: vec![1], rates: vec![Some(Rate::PerSecond(4e6))], ..open.clone() };
     let mut matrices = by_kind(&matrix, cores);
-    if cores > 1 && !open.workloads.is_empty() {
+    if cores > 1 {
         matrices.push(open);
     }
+    matrices.push(windowed);
     let path = folder::default_path(&environment, SystemTime::now());
     let floor = Duration::from_millis(20);
     let plan = Plan {

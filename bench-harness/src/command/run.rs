@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use thalweg_bench::{
-    load::{Inject, Shape},
+    load::{Inject, Shape, schedule::recorded_rate},
     measure::alloc,
     quantity::{self, Rate},
     run::{
@@ -29,6 +29,7 @@ Examples:
   thalweg-bench run ysb --cores 1,2 --repeats 5    one core against two
   thalweg-bench run hop --rate 100k --duration 2   open loop: latency at 100,000 records a second
   thalweg-bench run hop --rate 0.5x                the same at half of what each system can do
+  thalweg-bench run tumbling --rate 4M --schedule poisson   how late results are, under random arrivals
   thalweg-bench run tumbling --batch 64,256,2048 --ring 64KiB,256KiB,1MiB
   thalweg-bench run nexmark --system thalweg       all queries of a suite
   thalweg-bench generate nexmark --events 1M -o events.jsonl
@@ -141,11 +142,18 @@ pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
             "--cores {cores}: this process may use {usable} (its affinity mask, and the time that its control group grants)"
         ));
     }
+    if arguments.generator.contains(&GeneratorName::Process) {
+        return usage("--generator process: not offered yet; a generator is a thread, on a core of its own where the system leaves one");
+    }
+    let rates = match rates(arguments) {
+        Ok(rates) => rates,
+        Err(wrong) => return usage(&wrong),
+    };
     let named =
         |given: &[String], all: Vec<&str>| if given.is_empty() { all.into_iter().map(str::to_owned).collect() } else { unique(given) };
     let all_systems = system::all();
     // A stall of 20 ms, which virtual machines have, is 1 % of two seconds: as much as the model lets an open loop miss.
-    let seconds = arguments.duration.unwrap_or(if arguments.rate.is_empty() { 0.5 } else { 2.0 });
+    let seconds = arguments.duration.unwrap_or(if rates == [None] { 0.5 } else { 2.0 });
     let matrix = Matrix {
         workloads: named(&expand(&arguments.workloads), workload_names()),
         systems: named(&arguments.system, all_systems.iter().map(|system| system.name()).collect()),
@@ -153,7 +161,7 @@ pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
         batches: unique(&arguments.batch).iter().map(|batch| *batch as usize).collect(),
         rings: unique(&arguments.ring),
         waits: unique(&arguments.wait),
-        rates: if arguments.rate.is_empty() { vec![None] } else { unique(&arguments.rate).into_iter().map(Some).collect() },
+        rates,
         shapes: unique(&arguments.schedule),
         generators: unique(&arguments.generator).into_iter().map(Generator::from).collect(),
         inject: arguments.inject.unwrap_or_default(),
@@ -174,6 +182,18 @@ pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
         tells_refusals: !arguments.system.is_empty(),
     };
     execute(plan, environment)
+}
+
+/// The rates that were asked for; of a trace, where none was, that at which it was recorded.
+fn rates(arguments: &RunArgs) -> Result<Vec<Option<Rate>>, String> {
+    if !arguments.rate.is_empty() {
+        return Ok(unique(&arguments.rate).into_iter().map(Some).collect());
+    }
+    match arguments.schedule.as_slice() {
+        [Shape::Constant] => Ok(vec![None]),
+        [Shape::Trace { file }] => Ok(vec![Some(Rate::PerSecond(recorded_rate(file)?))]),
+        _ => Err("--schedule spreads the arrivals of an open loop: give a --rate, 100k or 0.5x for example".to_owned()),
+    }
 }
 
 /// Gives what was left open its default: a hop is nothing but the way between two cores, and a batch of it has to fit a ring many times.

@@ -12,6 +12,7 @@
 //! holds the source back is charged for the wait (G. Tene, "How NOT to Measure Latency"; the `-R` of wrk2).
 
 pub mod inject;
+pub mod open;
 pub mod schedule;
 
 pub use inject::Inject;

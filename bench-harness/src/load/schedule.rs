@@ -128,6 +128,18 @@ impl Schedule {
         }
     }
 
+    /// Records per second that `events` of them offer, as drawn: from the first to the last arrival, where that is not the mean itself.
+    ///
+    /// # Errors
+    /// As [`Schedule::arrivals`].
+    pub fn offered_per_s(&self, events: u64) -> Result<f64, String> {
+        if matches!(self.shape, Shape::Constant | Shape::Ramp { .. }) {
+            return Ok(self.mean_per_s());
+        }
+        let last_ns = self.arrivals(events)?.at(events.saturating_sub(1));
+        Ok(if last_ns > 0 { events as f64 * 1e9 / last_ns as f64 } else { self.mean_per_s() })
+    }
+
     /// Fixes the arrivals of `events` records.
     ///
     /// # Errors
@@ -278,6 +290,12 @@ impl Arrivals {
             Times::Ramp { from, growth } => (2.0 * i / (from + (from * from + 2.0 * growth * i).max(0.0).sqrt()).max(1e-300)) as u64,
             Times::Table(times) => times.get(index as usize).copied().unwrap_or(u64::MAX),
         }
+    }
+
+    /// Whether the gaps are all the same.
+    #[inline]
+    pub fn are_even(&self) -> bool {
+        matches!(self.times, Times::Even { .. })
     }
 
     /// A reader of how many are due, for times that only grow.

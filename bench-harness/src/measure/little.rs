@@ -26,8 +26,10 @@ pub struct Model {
     pub in_flight: f64,
     /// t̄: mean residence in seconds, from intended arrival to emission.
     pub residence_s: f64,
-    /// r: records per second at the sink.
+    /// r: records per second at the sink, over the whole run.
     pub exit_per_s: f64,
+    /// The same over the part of the run that n̄ and t̄ belong to.
+    pub window_per_s: f64,
     /// v: records per second at the source.
     pub entry_per_s: f64,
     /// Records per second that the schedule intended.
@@ -69,7 +71,7 @@ impl std::fmt::Display for Broken {
 impl Model {
     /// |n̄ − r t̄| / n̄. With n̄ = 0 it is 0 if r t̄ is 0 too, and infinite otherwise.
     pub fn residual(&self) -> f64 {
-        let difference = (self.in_flight - self.exit_per_s * self.residence_s).abs();
+        let difference = (self.in_flight - self.window_per_s * self.residence_s).abs();
         if difference == 0.0 { 0.0 } else { difference / self.in_flight.abs() }
     }
 
@@ -139,6 +141,7 @@ mod tests {
                 in_flight: (0..samples).map(|i| inside(grid(i))).sum::<f64>() / samples as f64,
                 residence_s: (0..n).map(residence).sum::<f64>() / n as f64,
                 exit_per_s: n as f64 / (end - start),
+                window_per_s: n as f64 / (end - start),
                 entry_per_s: n as f64 / (self.arrivals[n - 1] - start),
                 offered_per_s: n as f64 / (self.arrivals[n - 1] - start),
             }
@@ -151,7 +154,7 @@ mod tests {
 
     #[test]
     fn known_answers() {
-        let steady = Model { in_flight: 20.0, residence_s: 2e-6, exit_per_s: 1e7, entry_per_s: 1e7, offered_per_s: 1e7 };
+        let steady = Model { in_flight: 20.0, residence_s: 2e-6, exit_per_s: 1e7, window_per_s: 1e7, entry_per_s: 1e7, offered_per_s: 1e7 };
         assert!(steady.residual() < 1e-12);
         assert!(steady.broken().is_empty());
         let off = Model { in_flight: 25.0, ..steady };
@@ -185,7 +188,7 @@ mod tests {
     fn records_that_are_counted_twice_break_the_law() {
         let queue = simulate(0.5, 20_000);
         let mut model = queue.measure(400_000, |i| queue.residence(i));
-        model.exit_per_s *= 1.05;
+        model.window_per_s *= 1.05;
         assert!(model.broken().iter().any(|b| matches!(b, Broken::Residual(_))));
     }
 
@@ -200,13 +203,13 @@ mod tests {
 
     #[test]
     fn a_source_that_is_held_back_is_unsustainable_though_v_equals_r() {
-        let model = Model { in_flight: 10.0, residence_s: 1e-6, exit_per_s: 1e7, entry_per_s: 1e7, offered_per_s: 2e7 };
+        let model = Model { in_flight: 10.0, residence_s: 1e-6, exit_per_s: 1e7, window_per_s: 1e7, entry_per_s: 1e7, offered_per_s: 2e7 };
         assert_eq!(model.broken(), vec![Broken::NotSustained(0.5)]);
     }
 
     #[test]
     fn nonsense_is_not_believed() {
-        let sane = Model { in_flight: 10.0, residence_s: 1e-6, exit_per_s: 1e7, entry_per_s: 1e7, offered_per_s: 1e7 };
+        let sane = Model { in_flight: 10.0, residence_s: 1e-6, exit_per_s: 1e7, window_per_s: 1e7, entry_per_s: 1e7, offered_per_s: 1e7 };
         assert!(!Model { in_flight: f64::NAN, ..sane }.broken().is_empty());
         assert!(!Model { entry_per_s: f64::NAN, ..sane }.broken().is_empty());
         assert!(!Model { exit_per_s: 0.0, ..sane }.broken().is_empty());

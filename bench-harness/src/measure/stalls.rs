@@ -76,24 +76,66 @@ impl Floor {
     }
 }
 
+/// What spinning threads saw.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spun {
+    /// The sums.
+    pub floor: Floor,
+    /// Each stall's length in ns.
+    pub stalls_ns: Vec<u64>,
+}
+
+impl Spun {
+    /// Both together.
+    #[must_use]
+    pub fn merge(mut self, other: Spun) -> Spun {
+        self.stalls_ns.extend(other.stalls_ns);
+        Spun { floor: self.floor.merge(other.floor), stalls_ns: self.stalls_ns }
+    }
+
+    /// What a record that arrives at a random moment would wait for a stall to end: the share `q` of the moments waits at most this, in ns.
+    /// None if nothing was watched.
+    ///
+    /// A moment lies within a stall of length l with probability l / watched, and its rest is then uniform in 0..l; so the share of moments
+    /// that wait longer than w is the sum of max(l − w, 0) over all stalls, divided by the time watched.
+    pub fn wait_ns(&self, q: f64) -> Option<u64> {
+        // 1 − 0.9 is a hair under a tenth.
+        const ROUNDING: f64 = 1e-12;
+        let watched = self.floor.watched_ns as f64;
+        let longer = |wait: u64| self.stalls_ns.iter().map(|stall| stall.saturating_sub(wait) as f64).sum::<f64>() / watched;
+        let (mut low, mut high) = (0, self.floor.largest_ns);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if longer(middle) <= 1.0 - q + ROUNDING { high = middle } else { low = middle + 1 }
+        }
+        (self.floor.watched_ns > 0).then_some(low)
+    }
+}
+
 /// Spins on the calling thread for `length`.
-fn spin_here(length: Duration) -> Floor {
-    let mut floor = Floor::default();
+fn spin_here(length: Duration) -> Spun {
+    let mut spun = Spun::default();
+    // So long that it cannot grow: every stall takes more than the bound.
+    spun.stalls_ns.reserve_exact((length.as_nanos() / u128::from(STALL_MIN_NS)) as usize + 2);
     let start = Instant::now();
     let mut last = start;
     while last - start < length {
         let now = Instant::now();
-        floor.gap(u64::try_from((now - last).as_nanos()).unwrap_or(u64::MAX));
+        let gap = u64::try_from((now - last).as_nanos()).unwrap_or(u64::MAX);
+        spun.floor.gap(gap);
+        if gap > STALL_MIN_NS {
+            spun.stalls_ns.push(gap);
+        }
         last = now;
     }
-    floor
+    spun
 }
 
 /// Spins for `length` on each of `cores` at once, one pinned thread each; unpinned where pinning is refused.
 ///
 /// # Cost
 /// `length`, and starting the threads, about 50 µs each.
-pub fn spin(cores: &[core_affinity::CoreId], length: Duration) -> Floor {
+pub fn spin(cores: &[core_affinity::CoreId], length: Duration) -> Spun {
     let together = Barrier::new(cores.len());
     let together = &together;
     std::thread::scope(|scope| {
@@ -107,7 +149,7 @@ pub fn spin(cores: &[core_affinity::CoreId], length: Duration) -> Floor {
                 })
             })
             .collect();
-        spinners.into_iter().map(|spinner| spinner.join().unwrap_or_default()).fold(Floor::default(), Floor::merge)
+        spinners.into_iter().map(|spinner| spinner.join().unwrap_or_default()).fold(Spun::default(), Spun::merge)
     })
 }
 
@@ -141,9 +183,22 @@ mod tests {
     #[test]
     fn a_spin_watches_every_core_for_the_time_asked() {
         let cores = core_affinity::get_core_ids().unwrap_or_default();
-        let floor = spin(&cores, Duration::from_millis(3));
+        let spun = spin(&cores, Duration::from_millis(3));
+        let floor = spun.floor;
+        assert_eq!((spun.stalls_ns.len() as u64, spun.stalls_ns.iter().sum::<u64>()), (floor.count, floor.lost_ns));
         assert!(floor.watched_ns >= 3_000_000 * cores.len() as u64);
         assert!(floor.lost_ns <= floor.watched_ns);
-        assert_eq!(spin(&[], Duration::from_millis(1)), Floor::default());
+        assert_eq!(spin(&[], Duration::from_millis(1)), Spun::default());
+    }
+
+    #[test]
+    fn waits_follow_from_the_stalls() {
+        // One stall of a tenth of the time: 95 % of the moments wait at most half of it, 91 % nine tenths less.
+        let spun =
+            Spun { floor: Floor { count: 1, lost_ns: 100_000, watched_ns: 1_000_000, largest_ns: 100_000 }, stalls_ns: vec![100_000] };
+        let wait = |q| spun.wait_ns(q).unwrap();
+        assert_eq!([wait(0.5), wait(0.9)], [0, 0]);
+        assert!(wait(0.95).abs_diff(50_000) <= 1 && wait(0.91).abs_diff(10_000) <= 1, "{} {}", wait(0.95), wait(0.91));
+        assert_eq!(Spun::default().wait_ns(0.5), None);
     }
 }

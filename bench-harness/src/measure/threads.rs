@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Two looks at the kernel's own accounts, a few µs each, at the thread's ends; nothing while it works. A hypervisor's theft is not in them: the
-//! kernel of a virtual machine counts it as the thread's own time. That is what the gaps are for, see [`crate::measure::duty`].
+//! kernel of a virtual machine counts it as the thread's own time. That is what the gaps are for ([`crate::load::open`]).
 //!
 //! Unsafe: one call into the C library that fills a struct which we own.
 #![allow(unsafe_code)]

@@ -12,7 +12,8 @@ use crate::{
         residence::Latency,
         steady::Steady,
     },
-    report::row::{Headroom, ProcessUse, Reduced, Row},
+    report::row::{ProcessUse, Reduced, Row},
+    run::checks::Headroom,
     run::once::Waits,
 };
 

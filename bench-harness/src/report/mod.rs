@@ -12,4 +12,5 @@ pub mod compare;
 pub mod csv;
 pub mod folder;
 pub mod row;
+pub mod selfchecks;
 pub mod table;

@@ -13,10 +13,11 @@ use crate::{
         throughput,
     },
     run::{
+        checks::{self, Around, Headroom, SelfCheck},
         environment::Environment,
         matrix::Cell,
         once::{Measured, Stalls},
-        verdict::{self, Asked, SelfCheck, Standing, Verdict},
+        verdict::{self, Asked, Standing, Verdict},
     },
     workload::Answer,
 };
@@ -131,17 +132,6 @@ pub struct Config {
     pub generator: Option<String>,
     /// What was broken on purpose; null if nothing was.
     pub inject: Option<String>,
-}
-
-/// The generator's lateness: whether it, rather than the system, was the bottleneck.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Headroom {
-    /// Lateness of its sends in ns.
-    pub lateness_ns: Latency,
-    /// Mean lateness as a share of the mean residence.
-    pub share_of_residence: f64,
-    /// Whether it was the bottleneck.
-    pub was_bottleneck: bool,
 }
 
 /// The process that a run took place in.
@@ -269,8 +259,8 @@ impl Row {
             stalls: measured.stalls.clone(),
             threads: Vec::new(),
             steady: None,
-            clock: None,
-            drift: None,
+            clock: Some(measured.clock),
+            drift: Some(measured.drift),
             process: None,
             checks: Vec::new(),
             check: Check { ok: false, expected: asked.expected.into(), got: None },
@@ -292,10 +282,13 @@ impl Row {
                 return row;
             }
         };
-        row.verdict = verdict::judge(*asked, outcome, row.stalls.share);
+        let shape = asked.rate.map(|_| &cell.shape);
+        row.checks = checks::checks(*asked, shape, outcome, Around { stalls: &row.stalls, clock: measured.clock, drift: measured.drift });
+        row.verdict = verdict::judge(&row.checks, outcome);
         row.check.got = Some(outcome.answer.into());
         row.check.ok = row.verdict.standing != Standing::Failed;
         if !row.check.ok {
+            row.checks.retain(|check| check.otherwise == Standing::Failed);
             return row;
         }
         let per_record = |total: f64, records: u64| (records > 0).then(|| total / records as f64);
@@ -307,6 +300,8 @@ impl Row {
         row.uncorrected_ns = outcome.uncorrected_ns.as_ref().and_then(Latency::of);
         row.undisturbed_ns = outcome.undisturbed_ns.as_ref().and_then(Latency::of);
         row.result_latency_ns = outcome.result_latency_ns.as_ref().and_then(Latency::of);
+        row.generator = checks::headroom(outcome);
+        row.steady = checks::steady(shape, outcome);
         row.bytes_moved = outcome.bytes_moved;
         row.threads = outcome.threads.clone();
         row.little = verdict::model(*asked, outcome).and_then(Result::ok).map(|model| model.little());
@@ -354,6 +349,8 @@ pub(crate) mod tests {
             allocations: 50,
             rss_at_start: Some(10 << 20),
             peak: Some(rss::Peak { bytes: 20 << 20, since: rss::Since::RunStart }),
+            clock: Default::default(),
+            drift: Default::default(),
             stalls: Stalls {
                 count: Some(12),
                 share: Some(0.012),
@@ -385,7 +382,13 @@ pub(crate) mod tests {
         if let Some(rate) = rate {
             let mut latency = residence::histogram();
             (0..1_000).for_each(|_| residence::record(&mut latency, 0, 1_000_000));
-            outcome = Outcome { latency_ns: Some(latency), in_flight_mean: Some(rate / 1e3), v_per_s: Some(rate), ..outcome };
+            outcome = Outcome {
+                latency_ns: Some(latency),
+                in_flight_mean: Some(rate / 1e3),
+                window_per_s: Some(rate),
+                v_per_s: Some(rate),
+                ..outcome
+            };
         }
         let environment = Environment::read();
         let origin = Origin {

@@ -99,7 +99,7 @@ fn ring(summary: &Summary) -> String {
 }
 
 /// Breaks a note into lines of at most [`WIDTH`], the later ones indented under the first.
-fn wrap(note: &str, bullet: &str) -> String {
+pub(super) fn wrap(note: &str, bullet: &str) -> String {
     let mut lines = vec![bullet.to_owned()];
     let indent = " ".repeat(bullet.len());
     for word in note.split(' ') {

@@ -10,6 +10,7 @@
 //! - Every run, warm-ups too, is checked against the oracle. A system that fails once is not run again in this invocation.
 //! - A run has threads of its own, started from one that nothing has pinned.
 
+pub mod checks;
 pub mod environment;
 pub mod matrix;
 pub mod once;

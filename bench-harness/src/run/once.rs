@@ -14,7 +14,11 @@ use core_affinity::CoreId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    measure::{alloc, cpu, rss, stalls},
+    measure::{
+        alloc,
+        clock::{self, ClockSanity, ClockWatch, Drift},
+        cpu, rss, stalls, threads,
+    },
     system::{Job, Outcome, System},
 };
 
@@ -28,7 +32,7 @@ pub struct Surroundings {
 }
 
 /// The stalls of the machine, as printed in a row.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stalls {
     /// Stalls over a microsecond that spinning threads saw; null if none spun.
     pub count: Option<u64>,
@@ -63,6 +67,14 @@ pub struct Waits {
     pub p99_99_ns: u64,
 }
 
+impl Waits {
+    /// None if nothing spun.
+    fn of(spun: &stalls::Spun) -> Option<Waits> {
+        let wait = |q| spun.wait_ns(q);
+        Some(Waits { p50_ns: wait(0.5)?, p90_ns: wait(0.9)?, p99_ns: wait(0.99)?, p99_9_ns: wait(0.999)?, p99_99_ns: wait(0.9999)? })
+    }
+}
+
 /// What was measured of one run.
 #[derive(Debug)]
 pub struct Measured {
@@ -78,6 +90,10 @@ pub struct Measured {
     pub peak: Option<rss::Peak>,
     /// The machine's stalls.
     pub stalls: Stalls,
+    /// The clocks against each other.
+    pub clock: ClockSanity,
+    /// A fixed piece of work before and after.
+    pub drift: Drift,
 }
 
 /// Why there is no outcome.
@@ -96,22 +112,31 @@ pub enum Failure {
 
 /// Runs `job` once on `system`, which will use `cores`.
 pub fn measure(system: &'static dyn System, job: Job, cores: &[CoreId], around: Surroundings) -> Measured {
-    let floor = |length: Duration| if length.is_zero() { stalls::Floor::default() } else { stalls::spin(cores, length) };
-    let before = floor(around.floor);
+    let spin = |length: Duration| if length.is_zero() { stalls::Spun::default() } else { stalls::spin(cores, length) };
+    let before = spin(around.floor);
+    let work_before = clock::fixed_work_ns();
+    let _ = threads::take();
     let rss_at_start = rss::resident_bytes();
     let since = rss::reset_peak();
     let (steal, switches) = (cpu::steal_s(), cpu::involuntary_switches());
     let allocations = alloc::counted();
+    let clock = ClockWatch::begin();
     let cpu_before = cpu::process_time();
 
-    let outcome = in_fresh_thread(move || system.run(&job), around.limit);
+    let mut outcome = in_fresh_thread(move || system.run(&job), around.limit);
 
     let cpu = cpu::process_time().saturating_sub(cpu_before);
     let allocations = alloc::counted() - allocations;
     let steal_s = steal.zip(cpu::steal_s()).map(|(before, after)| after - before);
     let involuntary_switches = cpu::involuntary_switches().saturating_sub(switches);
     let peak = rss::peak(since);
-    let floor = before.merge(floor(around.floor));
+    let clock = clock.end();
+    let drift = Drift::of(work_before, clock::fixed_work_ns());
+    if let Ok(outcome) = &mut outcome {
+        outcome.threads = threads::take();
+    }
+    let spun = before.merge(spin(around.floor));
+    let floor = spun.floor;
 
     let watched = floor.watched_ns > 0;
     let stalls = Stalls {
@@ -126,9 +151,9 @@ pub fn measure(system: &'static dyn System, job: Job, cores: &[CoreId], around: 
         },
         steal_s,
         involuntary_switches,
-        wait: None,
+        wait: Waits::of(&spun),
     };
-    Measured { outcome, cpu, allocations, rss_at_start, peak, stalls }
+    Measured { outcome, cpu, allocations, rss_at_start, peak, stalls, clock, drift }
 }
 
 /// Runs `work` in a thread of its own, so that its pinning ends with it, and gives up waiting after `limit`.

@@ -15,7 +15,6 @@ use std::{
 };
 
 use core_affinity::CoreId;
-use hdrhistogram::Histogram;
 
 use crate::{
     load::Schedule,
@@ -28,7 +27,7 @@ use crate::{
         once::{self, Failure, Measured, Surroundings},
         verdict::Asked,
     },
-    system::{Job, System},
+    system::{Job, Outcome, System},
     workload::{Prepared, Spec, WorkloadInfo},
 };
 
@@ -70,11 +69,11 @@ pub trait Observer {
     fn phase(&mut self, workload: &str, what: &str, runs: Option<u64>);
     /// A run begins.
     fn started(&mut self, cell: &Cell, repeat: Option<u32>);
-    /// A measured run ended, or a run failed.
+    /// A measured run ended, or a run failed; then it has no outcome.
     ///
     /// # Errors
     /// If it cannot be written; ends the invocation.
-    fn row(&mut self, row: &Row, latency: Option<&Histogram<u64>>) -> std::io::Result<()>;
+    fn row(&mut self, row: &Row, outcome: Option<&Outcome>) -> std::io::Result<()>;
     /// A cell cannot be run.
     fn refused(&mut self, cell: &Cell, reason: &str);
 }
@@ -248,7 +247,7 @@ impl OneWorkload<'_, '_> {
         self.observer.started(cell, None);
         let around = Surroundings { floor: Duration::ZERO, ..self.bench.around };
         let (measured, asked) = self.once(system, cell, events, rate, around)?;
-        let right = |outcome: &&crate::system::Outcome| outcome.answer == asked.expected && outcome.n == asked.n;
+        let right = |outcome: &&Outcome| outcome.answer == asked.expected && outcome.n == asked.n;
         match measured.outcome.as_ref().ok().filter(right) {
             Some(outcome) => Ok(Some(throughput::rate(outcome.n, outcome.elapsed).unwrap_or(f64::MAX))),
             None => self.record(cell, 0, asked, &measured).map(|_| None),
@@ -264,8 +263,11 @@ impl OneWorkload<'_, '_> {
         around: Surroundings,
     ) -> Result<(Measured, Asked), Stopped> {
         let prepared = self.input(events)?;
-        let asked = Asked { n: prepared.input.events, expected: prepared.expected, rate };
+        let (n, expected) = (prepared.input.events, prepared.expected);
         let job = self.job(cell, prepared, rate);
+        // A schedule that cannot be is told by the run.
+        let rate = job.schedule.as_ref().map(|schedule| schedule.offered_per_s(n).unwrap_or(schedule.rate_per_s));
+        let asked = Asked { n, expected, rate };
         Ok((once::measure(system, job, self.cores_of(cell), around), asked))
     }
 
@@ -283,8 +285,7 @@ impl OneWorkload<'_, '_> {
         };
         let row = Row::new(&origin, measured);
         let failed = row.failed();
-        let latency = measured.outcome.as_ref().ok().and_then(|outcome| outcome.latency_ns.as_ref()).filter(|_| !failed);
-        self.observer.row(&row, latency)?;
+        self.observer.row(&row, measured.outcome.as_ref().ok().filter(|_| !failed))?;
         self.rows.push(row);
         match &measured.outcome {
             Err(hung @ Failure::Hung(_)) => Err(Stopped::Hung(cell.to_string(), hung.clone())),

@@ -9,16 +9,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::checks::SelfCheck;
 use crate::{
     measure::{little::Model, throughput},
     quantity,
     system::Outcome,
     workload::Answer,
 };
-
-/// Share of the time lost in the machine's own stalls above which a run is doubted: 10 % is more than twice what a busy virtual machine
-/// usually shows.
-pub const STALL_SHARE_MAX: f64 = 0.10;
 
 /// A verdict, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,17 +63,6 @@ impl Verdict {
     }
 }
 
-/// One of the harness's looks at itself, as it is printed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SelfCheck {
-    /// What was looked at.
-    pub name: String,
-    /// Whether it was as it should be; null if it could not be seen.
-    pub ok: Option<bool>,
-    /// What was seen, in words and figures.
-    pub says: String,
-}
-
 /// What was asked of a run that has an outcome.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
@@ -96,6 +82,7 @@ pub fn model(asked: Asked, outcome: &Outcome) -> Option<Result<Model, &'static s
         Ok(Model {
             in_flight: outcome.in_flight_mean.ok_or("records in flight were not measured")?,
             residence_s: latency.mean() / 1e9,
+            window_per_s: outcome.window_per_s.ok_or("the rate of the measured part was not measured")?,
             exit_per_s: throughput::rate(outcome.n, outcome.elapsed).ok_or("the run took no time")?,
             entry_per_s: outcome.v_per_s.ok_or("the rate at the source was not measured")?,
             offered_per_s,
@@ -104,13 +91,11 @@ pub fn model(asked: Asked, outcome: &Outcome) -> Option<Result<Model, &'static s
     Some(measured())
 }
 
-/// Judges a run from what was asked, what came out, and the share of time lost to the machine's stalls.
-pub fn judge(asked: Asked, outcome: &Outcome, stall_share: Option<f64>) -> Verdict {
-    if outcome.answer != asked.expected {
-        return Verdict::failed("the output differs from the oracle's");
-    }
-    if outcome.n != asked.n {
-        return Verdict::failed(format!("took {} records, not the {} asked for", outcome.n, asked.n));
+/// Judges a run from its self-checks, and from whether it was long enough to be timed.
+pub fn judge(checks: &[SelfCheck], outcome: &Outcome) -> Verdict {
+    let broken = || checks.iter().filter(|check| check.ok == Some(false));
+    if let Some(check) = broken().find(|check| check.otherwise == Standing::Failed) {
+        return Verdict::failed(check.says.clone());
     }
     let mut verdict = Verdict { standing: Standing::Believed, reasons: Vec::new() };
     if throughput::rate(outcome.n, outcome.elapsed).is_none() {
@@ -119,13 +104,8 @@ pub fn judge(asked: Asked, outcome: &Outcome, stall_share: Option<f64>) -> Verdi
         let took = quantity::nanoseconds(outcome.elapsed.as_nanos() as f64);
         verdict.add(Standing::Doubtful, format!("too short: {took}, want {} ms", throughput::ELAPSED_MIN.as_millis()));
     }
-    match model(asked, outcome) {
-        None => {}
-        Some(Err(missing)) => verdict.add(Standing::NotBelieved, format!("the model cannot be checked: {missing}")),
-        Some(Ok(model)) => model.broken().iter().for_each(|broken| verdict.add(Standing::NotBelieved, broken.to_string())),
-    }
-    if let Some(share) = stall_share.filter(|share| *share > STALL_SHARE_MAX) {
-        verdict.add(Standing::Doubtful, format!("the machine itself stalled for {:.0} % of the time", share * 100.0));
+    for check in broken() {
+        verdict.add(check.otherwise, check.says.clone());
     }
     verdict
 }
@@ -135,64 +115,40 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::measure::residence;
 
-    const RIGHT: Answer = Answer { rows: 3, checksum: 7 };
-    const CLOSED: Asked = Asked { n: 1_000, expected: RIGHT, rate: None };
-
-    fn closed() -> Outcome {
-        Outcome::closed(1_000, Duration::from_millis(100), RIGHT)
+    fn check(name: &str, ok: Option<bool>, otherwise: Standing) -> SelfCheck {
+        SelfCheck { name: name.into(), ok, says: format!("{name} says"), otherwise }
     }
 
-    /// 10,000 records a second offered and served, each 1 ms inside: ten in flight.
-    fn open() -> (Asked, Outcome) {
-        let mut latency = residence::histogram();
-        (0..1_000).for_each(|_| residence::record(&mut latency, 0, 1_000_000));
-        let outcome = Outcome { latency_ns: Some(latency), in_flight_mean: Some(10.0), v_per_s: Some(10_000.0), ..closed() };
-        (Asked { rate: Some(10_000.0), ..CLOSED }, outcome)
+    fn ran(ms: u64) -> Outcome {
+        Outcome::closed(1_000, Duration::from_millis(ms), Answer::default())
     }
 
     #[test]
     fn a_sound_run_is_believed() {
-        assert_eq!(judge(CLOSED, &closed(), Some(0.02)), Verdict { standing: Standing::Believed, reasons: vec![] });
-        let (asked, outcome) = open();
-        assert_eq!(judge(asked, &outcome, None).reasons, Vec::<String>::new());
+        let checks = [check("a", Some(true), Standing::Failed), check("b", None, Standing::NotBelieved)];
+        assert_eq!(judge(&checks, &ran(100)), Verdict { standing: Standing::Believed, reasons: vec![] });
+    }
+
+    #[test]
+    fn the_worst_check_decides_and_all_are_told() {
+        let checks = [
+            check("a", Some(false), Standing::Doubtful),
+            check("b", Some(false), Standing::NotBelieved),
+            check("c", Some(true), Standing::Failed),
+        ];
+        assert_eq!(judge(&checks, &ran(100)), Verdict { standing: Standing::NotBelieved, reasons: vec!["a says".into(), "b says".into()] });
     }
 
     #[test]
     fn wrong_output_fails_whatever_else_holds() {
-        let wrong = Outcome { answer: Answer { checksum: 8, ..RIGHT }, ..closed() };
-        assert_eq!(judge(CLOSED, &wrong, None).standing, Standing::Failed);
-        let lost = Outcome { n: 999, ..closed() };
-        assert_eq!(judge(CLOSED, &lost, None).standing, Standing::Failed);
+        let checks = [check("a", Some(false), Standing::Doubtful), check("c", Some(false), Standing::Failed)];
+        assert_eq!(judge(&checks, &ran(100)), Verdict::failed("c says"));
     }
 
     #[test]
-    fn short_runs_and_stalled_machines_are_doubted() {
-        let short = Outcome { elapsed: Duration::from_millis(3), ..closed() };
-        let verdict = judge(CLOSED, &short, Some(0.5));
-        assert_eq!(verdict.standing, Standing::Doubtful);
-        assert_eq!(verdict.reasons.len(), 2, "{:?}", verdict.reasons);
-        assert_eq!(judge(CLOSED, &Outcome { elapsed: Duration::ZERO, ..closed() }, None).standing, Standing::NotBelieved);
-    }
-
-    #[test]
-    fn open_loops_must_obey_the_model_and_measure_all_of_it() {
-        let (asked, outcome) = open();
-        let judged = |outcome: Outcome| judge(asked, &outcome, None);
-        assert_eq!(judged(Outcome { in_flight_mean: Some(20.0), ..outcome }).standing, Standing::NotBelieved);
-        let verdict = judged(Outcome { v_per_s: Some(12_000.0), ..open().1 });
-        assert!(verdict.reasons[0].contains("unsustainable"), "{:?}", verdict.reasons);
-        for missing in [
-            Outcome { in_flight_mean: None, ..open().1 },
-            Outcome { v_per_s: None, ..open().1 },
-            Outcome { latency_ns: None, ..open().1 },
-            Outcome { latency_ns: Some(residence::histogram()), ..open().1 },
-        ] {
-            let verdict = judged(missing);
-            assert_eq!(verdict.standing, Standing::NotBelieved);
-            assert!(verdict.reasons[0].contains("cannot be checked"), "{:?}", verdict.reasons);
-        }
-        assert_eq!(judge(Asked { rate: Some(20_000.0), ..asked }, &open().1, None).standing, Standing::NotBelieved);
+    fn short_runs_are_doubted() {
+        assert_eq!(judge(&[], &ran(3)).standing, Standing::Doubtful);
+        assert_eq!(judge(&[], &ran(0)).standing, Standing::NotBelieved);
     }
 }

@@ -16,6 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::measure::threads::ThreadWatch;
+
 /// Cores that this process may use.
 pub(super) fn available() -> usize {
     core_affinity::get_core_ids().map_or(1, |cores| cores.len())
@@ -66,6 +68,7 @@ pub(super) fn parallel<P: Send, A: Send>(
             scope.spawn(move || {
                 pin(thread);
                 gate.pass();
+                let _watch = ThreadWatch::begin(format!("worker {thread}"));
                 let start = Instant::now();
                 let part = work(thread);
                 started.lock().unwrap_or_else(PoisonError::into_inner).push(start);

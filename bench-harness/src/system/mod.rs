@@ -88,12 +88,20 @@ pub struct Outcome {
     /// Open loop only: how late the generator sent each record: really sent − intended.
     #[serde(default, with = "residence::interchange")]
     pub lateness_ns: Option<Histogram<u64>>,
+    /// Open loop only: how late a generator that had nothing else to do saw that a record was due. The rest of its lateness is the system's,
+    /// which held it back.
+    #[serde(default, with = "residence::interchange")]
+    pub own_lateness_ns: Option<Histogram<u64>>,
     /// Open loop, windowed work: from the earliest moment that a result could have been known (the intended arrival of the record whose
     /// watermark closes its window) to its emission.
     #[serde(default, with = "residence::interchange")]
     pub result_latency_ns: Option<Histogram<u64>>,
     /// Open loop only: samples of the number of records in flight, taken while the run was steady: mean.
     pub in_flight_mean: Option<f64>,
+    /// Open loop only: records per second that left during the measured part of the run, to which the number in flight and the residence
+    /// belong. Of an uneven schedule it is not the rate of the whole run.
+    #[serde(default)]
+    pub window_per_s: Option<f64>,
     /// Open loop only: records per second that entered at the source, measured there.
     pub v_per_s: Option<f64>,
     /// Allocations counted in the steady part of the run, after warm-up, and the records that passed meanwhile.
@@ -121,8 +129,10 @@ impl Outcome {
             uncorrected_ns: None,
             undisturbed_ns: None,
             lateness_ns: None,
+            own_lateness_ns: None,
             result_latency_ns: None,
             in_flight_mean: None,
+            window_per_s: None,
             v_per_s: None,
             allocations: None,
             bytes_moved: None,
@@ -249,6 +259,31 @@ mod tests {
     }
 
     #[test]
+    fn open_loops_over_windows_time_their_results() {
+        // Windows of a million records: three close on the way, at ten million a second.
+        for (name, systems) in [("tumbling", 3), ("tumbling-scattered", 2), ("ysb", 3)] {
+            let mut timed = None;
+            let prepared = prepare(&Spec { block_bytes: 1 << 20, ..Spec::new(name, 3_500_000, 1) }).unwrap();
+            for shape in ["constant", "poisson", "bursts=1ms/4ms", "ramp=0.5..1.5"] {
+                let schedule = Schedule { rate_per_s: 1e7, shape: shape.parse().unwrap(), seed: 3 };
+                let job = Job { schedule: Some(schedule), ..job(&prepared.input, 1, 256, None) };
+                let mut ran = 0;
+                for system in all().into_iter().filter(|system| system.refuses(&job).is_none()) {
+                    let outcome = system.run(&job).unwrap();
+                    assert_eq!(outcome.answer, prepared.expected, "{} on {name}, {shape}", system.name());
+                    // Each row of each window that a record closed; a window of ysb is ten million records long.
+                    let results = outcome.result_latency_ns.unwrap().len();
+                    assert_eq!(results > 0, name != "ysb", "{} on {name}", system.name());
+                    assert_eq!(results, *timed.get_or_insert(results), "{} on {name}, {shape}", system.name());
+                    assert!(outcome.latency_ns.unwrap().len() >= 3_000_000);
+                    ran += 1;
+                }
+                assert_eq!(ran, systems, "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn open_loops_keep_the_schedule_and_measure_what_the_model_needs() {
         if cores::available() < 2 {
             return;
@@ -267,6 +302,11 @@ mod tests {
                 assert!(outcome.elapsed >= Duration::from_millis(249));
                 assert!(outcome.v_per_s.unwrap() <= 201_000.0);
                 assert!(outcome.in_flight_mean.unwrap() > 0.0, "{}", system.name());
+                // What waits for the sender is late and latency, but not in the uncorrected figure.
+                let (lateness, uncorrected) = (outcome.lateness_ns.unwrap(), outcome.uncorrected_ns.unwrap());
+                assert_eq!(lateness.len(), uncorrected.len());
+                let gap = lateness.mean() + uncorrected.mean() - latency.mean();
+                assert!(gap.abs() < 0.02 * latency.mean() + 50.0, "{}: off by {gap} ns of {}", system.name(), latency.mean());
                 ran += 1;
             }
             assert_eq!(ran, 6, "every system with an open loop");

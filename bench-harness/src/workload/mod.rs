@@ -213,7 +213,7 @@ pub fn names() -> &'static [WorkloadInfo] {
 }
 
 const fn info(name: &'static str, unit: &'static str, event_bytes: usize, default_events: u64, summary: &'static str) -> WorkloadInfo {
-    let open_loop = matches!(name.as_bytes(), b"hop" | b"hop64");
+    let open_loop = matches!(name.as_bytes(), b"hop" | b"hop64" | b"tumbling" | b"tumbling-scattered" | b"ysb");
     WorkloadInfo { name, summary, unit, event_bytes, default_events, open_loop, suite: None }
 }
 

@@ -77,6 +77,19 @@ impl<T: Replayed> Replay<T> {
         self.block[(index % len) as usize].at(Shift { time: lap as i64 * self.span, seq: lap * len })
     }
 
+    /// The first record of which `holds`, which must hold of all after it too.
+    ///
+    /// # Cost
+    /// A binary search.
+    pub fn first(&self, holds: impl Fn(T) -> bool) -> Option<u64> {
+        let (mut low, mut high) = (0, self.events);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if holds(self.get(middle)) { high = middle } else { low = middle + 1 }
+        }
+        (low < self.events).then_some(low)
+    }
+
     /// The `part`-th of `parts` contiguous shares of nearly equal size.
     pub fn share(&self, part: usize, parts: usize) -> Range<u64> {
         let bound = |i: usize| (u128::from(self.events) * i as u128 / parts as u128) as u64;
@@ -140,6 +153,14 @@ mod tests {
                 assert!(seen.iter().all(|&i| replay.get(i) == i));
                 assert!(replay.slices(range.clone(), max).all(|(s, slice)| slice.len() <= max && s.time == s.seq as i64 / 7 * 3));
             }
+        }
+    }
+
+    #[test]
+    fn the_first_of_a_kind_is_found() {
+        let replay = Replay { block: (0..7u64).collect(), span: 3, events: 41 };
+        for (least, found) in [(0, Some(0)), (9, Some(9)), (40, Some(40)), (41, None)] {
+            assert_eq!(replay.first(|number| number >= least), found);
         }
     }
 

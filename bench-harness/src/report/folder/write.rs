@@ -15,6 +15,7 @@ use crate::{
         compare::Summary,
         csv,
         row::Row,
+        selfchecks,
         table::{self, Look},
     },
     run::environment::Environment,
@@ -75,7 +76,7 @@ impl Folder {
     ///
     /// # Errors
     /// Those of writing.
-    pub fn finish(self, summaries: &[Summary], environment: &Environment) -> io::Result<()> {
+    pub fn finish(self, rows: &[Row], summaries: &[Summary], environment: &Environment) -> io::Result<()> {
         let Folder { path, definition, written, .. } = self;
         let mut text = format!("# {} on {}\n\n", environment.commit, environment.cpu);
         let flags = if environment.flags.is_empty() { "portable build" } else { &environment.flags };
@@ -83,6 +84,7 @@ impl Folder {
         text += &format!("    {}\n\n", definition.command_line());
         text.extend(environment.warnings().iter().map(|warning| format!("**Warning**: {warning}\n\n")));
         text += &table::draw(summaries, Look::Markdown);
+        text += &selfchecks::draw(rows, true);
         fs::write(path.join("summary.md"), text)?;
         fs::write(path.join("summary.json"), serde_json::to_string_pretty(summaries)? + "\n")?;
         let seal = |name: &str| Ok(Seal::of(name, &fs::read(path.join(name))?));
@@ -126,7 +128,7 @@ pub(super) mod tests {
         folder.row(&rows[0], []).unwrap();
         folder.row(&rows[1], [(Kind::Latency, &latency), (Kind::Lateness, &latency)]).unwrap();
         if is_finished {
-            folder.finish(&summarise(&rows, &[]), &environment).unwrap();
+            folder.finish(&rows, &summarise(&rows, &[]), &environment).unwrap();
         }
     }
 

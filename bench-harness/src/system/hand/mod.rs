@@ -18,6 +18,7 @@ mod disorder;
 mod flights;
 mod join;
 mod nexmark;
+mod open;
 mod session;
 mod sliding;
 mod stateless;
@@ -56,6 +57,11 @@ impl System for Hand {
 
     fn run(&self, job: &Job) -> Result<Outcome, String> {
         let cores = job.cores;
+        match (&job.schedule, &job.input.data) {
+            (Some(schedule), Data::Tumbling { replay, keys: Some(_) }) => return tumbling::array_open(replay, schedule, job.batch),
+            (Some(schedule), Data::Ysb { replay, campaigns }) => return ysb::array_open(replay, campaigns, schedule, job.batch),
+            _ => {}
+        }
         Ok(outcome(
             job,
             match &job.input.data {
@@ -96,6 +102,11 @@ impl System for HandHash {
     }
 
     fn run(&self, job: &Job) -> Result<Outcome, String> {
+        match (&job.schedule, &job.input.data) {
+            (Some(schedule), Data::Tumbling { replay, .. }) => return tumbling::hash_open(replay, schedule, job.batch),
+            (Some(schedule), Data::Ysb { replay, campaigns }) => return ysb::hash_open(replay, campaigns, schedule, job.batch),
+            _ => {}
+        }
         match &job.input.data {
             Data::Tumbling { replay, .. } => Ok(outcome(job, tumbling::hash(replay, job.cores))),
             Data::Ysb { replay, campaigns } => Ok(outcome(job, ysb::hash(replay, campaigns, job.cores))),
@@ -109,8 +120,9 @@ impl System for HandHash {
 }
 
 fn unfit(job: &Job) -> Option<String> {
-    if job.schedule.is_some() {
-        return Some("the loops take the next record when they are done with one: there is no rate to keep".to_owned());
+    let has_open_loop = matches!(job.input.data, Data::Tumbling { .. } | Data::Ysb { .. }) && job.cores == 1;
+    if job.schedule.is_some() && !has_open_loop {
+        return Some("open loops were written for tumbling, tumbling-scattered and ysb, on one core".to_owned());
     }
     (job.cores == 0 || job.cores > available()).then(|| format!("{} cores were asked for; this process may use {}", job.cores, available()))
 }

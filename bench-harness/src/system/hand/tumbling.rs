@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    open,
     table::Table,
     windows::{self, Meaning, Panes},
 };
@@ -11,6 +12,7 @@ use crate::workload::{
     replay::Replay,
     synthetic::{Event, KEYS, WINDOW_MS, tumbling_row},
 };
+use crate::{load::Schedule, system::Outcome};
 
 #[derive(Clone, Copy, Default)]
 struct Cell {
@@ -79,10 +81,26 @@ impl Panes<Event> for Table<Cell> {
     }
 }
 
+fn cells() -> Array {
+    Array(Box::new([Cell::default(); _]))
+}
+
+fn table() -> Table<Cell> {
+    Table::for_keys(KEYS as usize)
+}
+
 pub(super) fn array(replay: &Replay<Event>, cores: usize) -> (Duration, Answer) {
-    windows::run(replay, cores, || Array(Box::new([Cell::default(); _])), &MEANING)
+    windows::run(replay, cores, cells, &MEANING)
+}
+
+pub(super) fn array_open(replay: &Replay<Event>, schedule: &Schedule, batch: usize) -> Result<Outcome, String> {
+    open::run(replay, schedule, batch, cells, &MEANING)
 }
 
 pub(super) fn hash(replay: &Replay<Event>, cores: usize) -> (Duration, Answer) {
-    windows::run(replay, cores, || Table::<Cell>::for_keys(KEYS as usize), &MEANING)
+    windows::run(replay, cores, table, &MEANING)
+}
+
+pub(super) fn hash_open(replay: &Replay<Event>, schedule: &Schedule, batch: usize) -> Result<Outcome, String> {
+    open::run(replay, schedule, batch, table, &MEANING)
 }

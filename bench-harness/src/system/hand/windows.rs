@@ -15,7 +15,7 @@ use crate::{
     system::cores::parallel,
     workload::{
         Answer,
-        replay::{Replay, Replayed},
+        replay::{Replay, Replayed, Shift},
     },
 };
 
@@ -113,14 +113,26 @@ pub(in crate::system) fn for_runs<T: Replayed>(
     time: fn(&T) -> i64,
     mut each: impl FnMut(i64, &[T]),
 ) {
-    for (shift, mut slice) in replay.slices(range, usize::MAX) {
-        while let [first, ..] = slice {
-            let start = (time(first) + shift.time).div_euclid(window_ms) * window_ms;
-            let end = start + window_ms - shift.time;
-            let is_inside = |record: &T| time(record) < end;
-            let records = if slice.last().is_some_and(is_inside) { slice.len() } else { slice.partition_point(is_inside) };
-            each(start, &slice[..records]);
-            slice = &slice[records..];
-        }
+    for (shift, slice) in replay.slices(range, usize::MAX) {
+        for_runs_of(shift, slice, window_ms, time, &mut each);
+    }
+}
+
+/// The same of one slice.
+#[inline]
+pub(in crate::system) fn for_runs_of<T>(
+    shift: Shift,
+    mut slice: &[T],
+    window_ms: i64,
+    time: fn(&T) -> i64,
+    mut each: impl FnMut(i64, &[T]),
+) {
+    while let [first, ..] = slice {
+        let start = (time(first) + shift.time).div_euclid(window_ms) * window_ms;
+        let end = start + window_ms - shift.time;
+        let is_inside = |record: &T| time(record) < end;
+        let records = if slice.last().is_some_and(is_inside) { slice.len() } else { slice.partition_point(is_inside) };
+        each(start, &slice[..records]);
+        slice = &slice[records..];
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::{
+    open,
     table::Table,
     windows::{self, Meaning, Panes},
 };
@@ -12,6 +13,7 @@ use crate::workload::{
     replay::Replay,
     ysb::{ADS, Ad, CAMPAIGNS, EventType, WINDOW_MS, campaign_row},
 };
+use crate::{load::Schedule, system::Outcome};
 
 const MEANING: Meaning<Ad, u32, u64, 3> =
     Meaning { window_ms: WINDOW_MS, time: |ad| ad.event_time, combine: |a, b| a + b, row: campaign_row };
@@ -89,12 +91,26 @@ impl Panes<Ad> for Hash {
     }
 }
 
+fn by_array(campaigns: &[u32]) -> Array {
+    Array { campaigns: table(campaigns), views: [0; _] }
+}
+
+fn by_hash(campaigns: &[u32]) -> Hash {
+    Hash { campaigns: table(campaigns), views: Table::for_keys(CAMPAIGNS as usize) }
+}
+
 pub(super) fn array(replay: &Replay<Ad>, campaigns: &[u32], cores: usize) -> (Duration, Answer) {
-    let panes = || Array { campaigns: table(campaigns), views: [0; _] };
-    windows::run(replay, cores, panes, &MEANING)
+    windows::run(replay, cores, || by_array(campaigns), &MEANING)
+}
+
+pub(super) fn array_open(replay: &Replay<Ad>, campaigns: &[u32], schedule: &Schedule, batch: usize) -> Result<Outcome, String> {
+    open::run(replay, schedule, batch, || by_array(campaigns), &MEANING)
 }
 
 pub(super) fn hash(replay: &Replay<Ad>, campaigns: &[u32], cores: usize) -> (Duration, Answer) {
-    let panes = || Hash { campaigns: table(campaigns), views: Table::for_keys(CAMPAIGNS as usize) };
-    windows::run(replay, cores, panes, &MEANING)
+    windows::run(replay, cores, || by_hash(campaigns), &MEANING)
+}
+
+pub(super) fn hash_open(replay: &Replay<Ad>, campaigns: &[u32], schedule: &Schedule, batch: usize) -> Result<Outcome, String> {
+    open::run(replay, schedule, batch, || by_hash(campaigns), &MEANING)
 }

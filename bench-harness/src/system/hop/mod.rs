@@ -14,14 +14,17 @@ use super::{
     Job, Outcome, System,
     cores::{Gate, available, pin},
 };
-use crate::workload::{
-    Answer, Data,
-    replay::{Replay, Replayed, Shift},
-    synthetic::{Digest, total_row},
+use crate::{
+    measure::threads::ThreadWatch,
+    workload::{
+        Answer, Data,
+        replay::{Replay, Replayed, Shift},
+        synthetic::{Digest, total_row},
+    },
 };
 
 mod crossbeam;
-pub(super) mod open;
+mod open;
 mod rtrb;
 mod std_channel;
 
@@ -81,20 +84,20 @@ impl<L: Link> System for Hop<L> {
 
     fn run(&self, job: &Job) -> Result<Outcome, String> {
         match &job.input.data {
-            Data::Hop(replay) => Ok(hop::<L, _>(replay, job)),
-            Data::Hop64(replay) => Ok(hop::<L, _>(replay, job)),
+            Data::Hop(replay) => hop::<L, _>(replay, job),
+            Data::Hop64(replay) => hop::<L, _>(replay, job),
             _ => Err(format!("{} runs hop and hop64 only", L::NAME)),
         }
     }
 }
 
-fn hop<L: Link, T: Hopping>(replay: &Replay<T>, job: &Job) -> Outcome {
+fn hop<L: Link, T: Hopping>(replay: &Replay<T>, job: &Job) -> Result<Outcome, String> {
     let batch = job.batch.max(1);
     let capacity = (job.ring_bytes / size_of::<T>()).max(2 * batch);
     let (sender, receiver) = L::open::<T>(batch, capacity);
-    match job.rate() {
-        Some(rate) => open::run(replay, batch, rate, sender, receiver),
-        None => closed(replay, batch, sender, receiver),
+    match &job.schedule {
+        Some(schedule) => open::run(replay, batch, schedule, sender, receiver),
+        None => Ok(closed(replay, batch, sender, receiver)),
     }
 }
 
@@ -105,6 +108,7 @@ fn closed<T: Hopping>(replay: &Replay<T>, batch: usize, mut sender: impl Sender<
         let sending = scope.spawn(|| {
             pin(0);
             gate.pass();
+            let _thread = ThreadWatch::begin("send");
             let start = Instant::now();
             for (shift, slice) in replay.slices(0..replay.events, batch) {
                 sender.send(shift, slice);
@@ -115,6 +119,7 @@ fn closed<T: Hopping>(replay: &Replay<T>, batch: usize, mut sender: impl Sender<
         let receiving = scope.spawn(|| {
             pin(1);
             gate.pass();
+            let _thread = ThreadWatch::begin("receive");
             let (mut sum, mut count) = (0u64, 0u64);
             while count < replay.events {
                 match receiver.receive(|record| sum = sum.wrapping_add(record.digest())) {

@@ -3,7 +3,7 @@
 use std::{
     ops::Range,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use thalweg::{
 };
 
 use crate::{
-    measure::alloc,
+    measure::{alloc, steady::Progress, threads::ThreadWatch},
     workload::{
         replay::{Replay, Replayed, Shift},
         text::Lines,
@@ -44,13 +44,22 @@ struct Notes {
     started: OnceLock<Instant>,
     /// Records that each reader has handed out.
     records: OnceLock<Box<[CachePadded<AtomicU64>]>>,
-    /// Records and allocations at a quarter and at three quarters.
-    marks: [OnceLock<(u64, u64)>; 2],
+    /// Looks at all records, the time and the allocations, at about equal distances.
+    marks: Mutex<Vec<Mark>>,
 }
+
+struct Mark {
+    progress: Progress,
+    allocations: u64,
+}
+
+/// Looks a run: 2.5 % apart.
+const MARKS: u64 = 40;
 
 impl Watch {
     pub(super) fn new(events: u64) -> Watch {
-        Watch(Arc::new(Notes { events, started: OnceLock::new(), records: OnceLock::new(), marks: [OnceLock::new(), OnceLock::new()] }))
+        let marks = Mutex::new(Vec::with_capacity(MARKS as usize));
+        Watch(Arc::new(Notes { events, started: OnceLock::new(), records: OnceLock::new(), marks }))
     }
 
     /// Time since the first poll.
@@ -60,9 +69,14 @@ impl Watch {
 
     /// Allocations in the middle half of the run, and the records that entered meanwhile.
     pub(super) fn allocations(&self) -> Option<(u64, u64)> {
-        let [from, to] = self.0.marks.each_ref().map(OnceLock::get);
-        let (from, to) = from.zip(to)?;
-        Some((to.1 - from.1, to.0 - from.0))
+        let marks = self.0.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let (from, to) = (marks.get(MARKS as usize / 4 - 1)?, marks.get(MARKS as usize * 3 / 4 - 1)?);
+        Some((to.allocations - from.allocations, to.progress.n - from.progress.n))
+    }
+
+    /// Records that had entered, over the run.
+    pub(super) fn progress(&self) -> Vec<Progress> {
+        self.0.marks.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|mark| mark.progress).collect()
     }
 
     /// Watches a source.
@@ -89,7 +103,9 @@ impl<S: Source> Source for Watched<S> {
         let Self { source, watch } = self;
         watch.0.records.get_or_init(|| (0..readers).map(|_| CachePadded::default()).collect());
         let readers = source.open(readers)?.into_iter().enumerate();
-        Ok(readers.map(|(number, reader)| WatchedReader { reader, watch: watch.clone(), number, records: 0, mark: 0 }).collect())
+        Ok(readers
+            .map(|(number, reader)| WatchedReader { reader, watch: watch.clone(), number, records: 0, mark: 0, thread: None })
+            .collect())
     }
 }
 
@@ -100,7 +116,9 @@ pub(super) struct WatchedReader<R> {
     number: usize,
     records: u64,
     /// The next mark to make; only the first reader makes them.
-    mark: usize,
+    mark: u64,
+    /// From the first poll, on the worker's thread, to the last.
+    thread: Option<ThreadWatch>,
 }
 
 impl<R> WatchedReader<R> {
@@ -110,7 +128,7 @@ impl<R> WatchedReader<R> {
         let Some(all) = self.watch.0.records.get() else { return };
         // ORDERING: Relaxed; a count that the first reader samples.
         all[self.number].store(self.records, Ordering::Relaxed);
-        if self.number == 0 && self.mark < 2 && self.records * all.len() as u64 >= self.watch.0.events * (1 + 2 * self.mark as u64) / 4 {
+        if self.number == 0 && self.mark < MARKS && self.records * all.len() as u64 >= self.watch.0.events * (self.mark + 1) / MARKS {
             self.make_mark();
         }
     }
@@ -119,9 +137,20 @@ impl<R> WatchedReader<R> {
     fn make_mark(&mut self) {
         let all = self.watch.0.records.get().map_or(&[][..], |all| all);
         // ORDERING: Relaxed, as in `count`.
-        let records = all.iter().map(|records| records.load(Ordering::Relaxed)).sum();
-        self.watch.0.marks[self.mark].get_or_init(|| (records, alloc::counted()));
-        self.mark += 1;
+        let n = all.iter().map(|records| records.load(Ordering::Relaxed)).sum();
+        let ns = u64::try_from(self.watch.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let mut marks = self.watch.0.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        // A large batch may pass several at once.
+        while self.mark < MARKS && self.records * all.len() as u64 >= self.watch.0.events * (self.mark + 1) / MARKS {
+            marks.push(Mark { progress: Progress { ns, n }, allocations: alloc::counted() });
+            self.mark += 1;
+        }
+    }
+
+    #[cold]
+    fn begin(&mut self) {
+        self.thread.get_or_insert_with(|| ThreadWatch::begin(format!("reader {}", self.number)));
+        self.watch.0.started.get_or_init(Instant::now);
     }
 }
 
@@ -131,11 +160,13 @@ impl<R: Reader> Reader for WatchedReader<R> {
     #[inline(always)]
     fn poll<O: Operator<R::Out>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
         if self.records == 0 {
-            self.watch.0.started.get_or_init(Instant::now);
+            self.begin();
         }
         let polled = self.reader.poll(max, out)?;
-        if let Polled::Records(records) = polled {
-            self.count(records);
+        match polled {
+            Polled::Records(records) => self.count(records),
+            Polled::End => self.thread = None,
+            Polled::Idle(_) | Polled::Unfed => {}
         }
         Ok(polled)
     }

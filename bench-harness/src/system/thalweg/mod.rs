@@ -33,8 +33,9 @@ impl System for Thalweg {
         if is_hop && job.cores != 2 {
             return Some("a hop takes two cores: one sends, one receives".into());
         }
-        if job.schedule.is_some() && !is_hop {
-            return Some("an open loop is offered for hop and hop64".into());
+        let is_tumbling = matches!(job.input.data, Data::Tumbling { .. } | Data::Ysb { .. });
+        if job.schedule.is_some() && !is_hop && !(is_tumbling && job.cores == 1) {
+            return Some("an open loop is offered for hop and hop64, and on one core for tumbling, tumbling-scattered and ysb".into());
         }
         None
     }
@@ -42,11 +43,13 @@ impl System for Thalweg {
     fn run(&self, job: &Job) -> Result<Outcome, String> {
         let wait: Wait = job.wait.parse().map_err(|error| format!("{error}"))?;
         let config = Config::default().workers(job.cores).batch(job.batch).ring_bytes(job.ring_bytes).wait(wait);
-        match (&job.input.data, job.rate()) {
+        match (&job.input.data, &job.schedule) {
             (Data::Hop(replay), None) => pipelines::hop(replay, config),
             (Data::Hop64(replay), None) => pipelines::hop(replay, config),
-            (Data::Hop(replay), Some(rate)) => open::hop(replay, rate, config),
-            (Data::Hop64(replay), Some(rate)) => open::hop(replay, rate, config),
+            (Data::Hop(replay), Some(schedule)) => open::hop(replay, schedule, config),
+            (Data::Hop64(replay), Some(schedule)) => open::hop(replay, schedule, config),
+            (Data::Tumbling { replay, .. }, Some(schedule)) => open::tumbling(replay, schedule, config),
+            (Data::Ysb { replay, campaigns }, Some(schedule)) => open::ysb(replay, campaigns, schedule, config),
             (Data::Stateless(replay), _) => pipelines::stateless(replay, config),
             (Data::Tumbling { replay, .. }, _) => pipelines::tumbling(replay, config),
             (Data::Sliding { replay, slide_ms }, _) => windowed::sliding(replay, *slide_ms, config),

@@ -1,66 +1,127 @@
-//! The open loop: a source that publishes what is due, a hop, and a sink that notes residence from the intended arrival.
+//! The open loop: a source that publishes what is due, and the places where a record or a result leaves.
 //!
-//! The schedule, the clock and the notes are the same as those of the queues that it is compared with ([`crate::system::hop::open`]).
+//! ```text
+//!   hop        Due ─▶ hop ─▶ Notes             a record leaves when the sink, on another core, has it
+//!   windowed   Due ─▶ … ─▶ window ─▶ Emitted   a record leaves when the call that took it into its window returns; a result, in the sink
+//! ```
+//!
+//! The engine's worker polls the source: when it is late, that is the engine's doing, and is part of the latency. A worker with nothing due
+//! may sleep until something is; what it oversleeps is noted as a gap.
 
-use std::sync::{
-    Arc, Mutex, OnceLock, PoisonError,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use quanta::Clock;
 use thalweg::{
-    BuildError, Config, Dataflow, Own, RunError,
+    BuildError, Config, Dataflow, Own, RunError, SumCount, Windowed,
     operator::{Control, Operator},
     sink::Sink,
     source::{Polled, Reader, Source},
 };
 
+use super::pipelines::{self, run};
 use crate::{
+    load::{
+        Schedule,
+        open::{Departures, Emissions, Pace, Results, Role},
+    },
+    measure::threads::ThreadWatch,
     system::{
         Outcome,
-        hop::{
-            Hopping,
-            open::{Pace, Schedule, Watch},
-        },
+        hop::{Hopping, answer},
     },
-    workload::replay::Replay,
+    workload::{
+        Answer,
+        replay::{Replay, Replayed},
+        synthetic::{Event, tumbling_row},
+        ysb::{self, Ad},
+    },
 };
 
-/// Ticks between the readiness of both ends and the first record, so that neither is measured while it starts.
-const LEAD_NS: f64 = 5e6;
+/// What an end leaves behind.
+type Left<T> = Arc<Mutex<Option<T>>>;
 
-pub(super) fn hop<T: Hopping>(replay: &Replay<T>, rate: f64, config: Config) -> Result<Outcome, String> {
-    let pace = Arc::new(Pace::new(replay.events, rate));
-    let start = Arc::new(OnceLock::new());
-    let sent = Arc::new(AtomicU64::new(0));
-    let noted = Arc::new(Mutex::new(None));
-    let mut flow = Dataflow::new("hop");
-    flow.source(Due { replay: replay.clone(), pace: pace.clone(), start: start.clone(), sent: sent.clone() }).hop().sink(Notes {
-        pace: pace.clone(),
-        start,
-        noted: noted.clone(),
-    });
-    flow.start(config).map_err(|error| error.to_string())?.join().map_err(|error| error.to_string())?;
-    let noted = noted.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Noted { ticks, sum, count, watch } = noted.ok_or("the sink saw no end")?;
-    // ORDERING: Relaxed; joining the worker ordered its store before.
-    Ok(pace.outcome(sent.load(Ordering::Relaxed), ticks, sum, count, watch))
+fn leave<T>(place: &Left<T>, notes: T) {
+    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(notes);
 }
 
-/// The common start, in ticks: set by whichever end is ready first.
-fn start_of(start: &OnceLock<u64>, pace: &Pace) -> u64 {
-    *start.get_or_init(|| pace.clock.raw() + (LEAD_NS / pace.ns_per_tick) as u64)
+fn take<T>(place: &Left<T>) -> Result<T, String> {
+    place.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(|| "an end of the pipeline saw no end".to_owned())
+}
+
+/// From one core to another.
+pub(super) fn hop<T: Hopping>(replay: &Replay<T>, schedule: &Schedule, config: Config) -> Result<Outcome, String> {
+    let pace = Pace::new(schedule, replay.events)?;
+    let (departed, noted) = (Left::default(), Left::default());
+    let mut flow = Dataflow::new("hop");
+    flow.source(Due { replay: replay.clone(), pace: pace.clone(), departed: departed.clone(), absorbed: None })
+        .hop()
+        .sink(Notes { pace: pace.clone(), noted: noted.clone() });
+    run(flow, config)?;
+    let (emissions, sum) = take(&noted)?;
+    let count = Emissions::left(&emissions);
+    Ok(pace.outcome(take(&departed)?, emissions, answer(sum, count)))
+}
+
+/// `tumbling`, on one core.
+pub(super) fn tumbling(replay: &Replay<Event>, schedule: &Schedule, config: Config) -> Result<Outcome, String> {
+    windowed(
+        replay,
+        schedule,
+        config,
+        |event| event.event_time,
+        pipelines::tumbling_between,
+        |answer, row: Windowed<u64, SumCount>| {
+            answer.add(&tumbling_row(row.key, row.start, row.value.sum, row.value.count));
+        },
+    )
+}
+
+/// `ysb`, on one core.
+pub(super) fn ysb(replay: &Replay<Ad>, campaigns: &Arc<[u32]>, schedule: &Schedule, config: Config) -> Result<Outcome, String> {
+    let campaigns = campaigns.clone();
+    let build = |flow: &mut Dataflow, source, sink| pipelines::ysb_between(flow, source, campaigns, sink);
+    windowed(
+        replay,
+        schedule,
+        config,
+        |ad| ad.event_time,
+        build,
+        |answer, row: Windowed<u32, u64>| answer.add(&ysb::campaign_row(row.key, row.start, row.value)),
+    )
+}
+
+/// Windows whose watermark is the highest event time so far. `time` is a record's, `add` what a row adds to the answer.
+fn windowed<T, K, V, A>(
+    replay: &Replay<T>,
+    schedule: &Schedule,
+    config: Config,
+    time: fn(&T) -> i64,
+    build: impl FnOnce(&mut Dataflow, Due<T>, Emitted<T, A>),
+    add: A,
+) -> Result<Outcome, String>
+where
+    T: Replayed,
+    A: Fn(&mut Answer, Windowed<K, V>) + Send + 'static,
+{
+    let pace = Pace::new(schedule, replay.events)?;
+    let (departed, absorbed, emitted) = (Left::default(), Left::default(), Left::default());
+    let mut flow = Dataflow::new("windowed");
+    let due = Due { replay: replay.clone(), pace: pace.clone(), departed: departed.clone(), absorbed: Some(absorbed.clone()) };
+    build(&mut flow, due, Emitted { replay: replay.clone(), time, pace: pace.clone(), add, emitted: emitted.clone() });
+    run(flow, config)?;
+    let (results, answer) = take(&emitted)?;
+    Ok(Outcome { result_latency_ns: Some(Results::latency_ns(results)), ..pace.outcome(take(&departed)?, take(&absorbed)?, answer) })
 }
 
 /// A source of records that are due.
-struct Due<T> {
+pub(super) struct Due<T> {
     replay: Replay<T>,
-    pace: Arc<Pace>,
-    start: Arc<OnceLock<u64>>,
-    sent: Arc<AtomicU64>,
+    pace: Pace,
+    departed: Left<Departures>,
+    /// Where the reader notes that the call which it made has taken the records in; none if a sink notes them.
+    absorbed: Option<Left<Emissions>>,
 }
 
-impl<T: Hopping> Source for Due<T> {
+impl<T: Replayed> Source for Due<T> {
     type Out = Own<T>;
     type Reader = DueReader<T>;
 
@@ -69,62 +130,65 @@ impl<T: Hopping> Source for Due<T> {
     }
 
     fn open(self, readers: usize) -> Result<Vec<DueReader<T>>, BuildError> {
-        assert_eq!(readers, 1, "a hop reads on one core");
-        let clock = self.pace.clock.clone();
-        Ok(vec![DueReader { source: self, clock, schedule: None, next: 0 }])
+        assert_eq!(readers, 1, "one core reads");
+        Ok(vec![DueReader { source: self, notes: None }])
     }
 }
 
-struct DueReader<T> {
+pub(super) struct DueReader<T> {
     source: Due<T>,
-    clock: Clock,
-    schedule: Option<Schedule>,
-    next: u64,
+    /// Made at the first poll, on the worker's thread; taken at the end.
+    notes: Option<(Departures, Option<Emissions>, ThreadWatch)>,
 }
 
-impl<T: Hopping> Reader for DueReader<T> {
+impl<T: Replayed> DueReader<T> {
+    #[cold]
+    fn end(&mut self) -> Polled {
+        if let Some((departures, emissions, mut thread)) = self.notes.take() {
+            thread.gaps(departures.gaps());
+            leave(&self.source.departed, departures);
+            if let Some((place, emissions)) = self.source.absorbed.as_ref().zip(emissions) {
+                leave(place, emissions);
+            }
+        }
+        Polled::End
+    }
+}
+
+impl<T: Replayed> Reader for DueReader<T> {
     type Out = Own<T>;
 
     #[inline]
     fn poll<O: Operator<Own<T>>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
-        let Self { source: Due { replay, pace, start, sent }, clock, schedule, next } = self;
-        let schedule = schedule.get_or_insert_with(|| pace.schedule(start_of(start, pace)));
-        if *next >= replay.events {
-            let start = start_of(start, pace);
-            // ORDERING: Relaxed; read after the worker was joined.
-            sent.store(clock.raw() - start, Ordering::Relaxed);
-            return Ok(Polled::End);
+        let Self { source: Due { replay, pace, absorbed, .. }, notes } = self;
+        let begin = || (pace.departures(Role::Sleeper), absorbed.as_ref().map(|_| pace.emissions()), ThreadWatch::begin("source"));
+        let (departures, emissions, _) = notes.get_or_insert_with(begin);
+        let sent = departures.sent();
+        if sent >= replay.events {
+            return Ok(self.end());
         }
-        let due = schedule.due_by(clock.raw());
-        let count = (due.saturating_sub(*next)).min(max as u64) as usize;
+        let count = departures.due().min(max as u64);
         if count == 0 {
-            // A spin, not a sleep: at the rates that are measured the next one is due within microseconds.
-            return Ok(Polled::Idle(None));
+            return Ok(Polled::Idle(departures.next_due()));
         }
-        let Some((shift, slice)) = replay.slices(*next..*next + count as u64, count).next() else { return Ok(Polled::End) };
-        *next += slice.len() as u64;
+        let Some((shift, slice)) = replay.slices(sent..sent + count, count as usize).next() else { return Ok(self.end()) };
+        departures.send(slice.len() as u64);
         out.process(slice.iter().map(|record| record.at(shift)));
+        if let Some(emissions) = emissions {
+            emissions.leave(slice.len() as u64);
+        }
         Ok(Polled::Records(slice.len()))
     }
 
     fn drain(&mut self) {
-        self.next = self.source.replay.events;
+        self.source.replay.events = 0;
     }
-}
-
-/// What the sink leaves behind.
-struct Noted {
-    ticks: u64,
-    sum: u64,
-    count: u64,
-    watch: Watch,
 }
 
 /// A sink that notes residence.
 struct Notes {
-    pace: Arc<Pace>,
-    start: Arc<OnceLock<u64>>,
-    noted: Arc<Mutex<Option<Noted>>>,
+    pace: Pace,
+    noted: Left<(Emissions, u64)>,
 }
 
 impl<T: Hopping> Sink<Own<T>> for Notes {
@@ -136,20 +200,16 @@ impl<T: Hopping> Sink<Own<T>> for Notes {
 
     fn open(self, writers: usize) -> Result<Vec<NotesWriter>, BuildError> {
         assert_eq!(writers, 1, "a hop writes on one core");
-        let start = start_of(&self.start, &self.pace);
-        let watch = Watch::new(self.pace.schedule(start), self.pace.ns_per_tick, self.pace.warm);
-        Ok(vec![NotesWriter { clock: self.pace.clock.clone(), start, sum: 0, count: 0, watch: Some(watch), noted: self.noted }])
+        Ok(vec![NotesWriter { emissions: Some(self.pace.emissions()), sum: 0, thread: None, noted: self.noted }])
     }
 }
 
 struct NotesWriter {
-    clock: Clock,
-    start: u64,
-    sum: u64,
-    count: u64,
     /// Taken at the end.
-    watch: Option<Watch>,
-    noted: Arc<Mutex<Option<Noted>>>,
+    emissions: Option<Emissions>,
+    sum: u64,
+    thread: Option<ThreadWatch>,
+    noted: Left<(Emissions, u64)>,
 }
 
 impl<T: Hopping> Operator<Own<T>> for NotesWriter {
@@ -164,20 +224,91 @@ impl<T: Hopping> Operator<Own<T>> for NotesWriter {
             received += 1;
         });
         self.sum = sum;
-        if let Some(watch) = &mut self.watch
+        if let Some(emissions) = &mut self.emissions
             && received > 0
         {
-            watch.left(self.clock.raw(), self.count, received);
+            emissions.leave(received);
         }
-        self.count += received;
+        self.thread.get_or_insert_with(|| ThreadWatch::begin("sink"));
     }
 
     fn control(&mut self, control: Control) {
         if control == Control::End
-            && let Some(watch) = self.watch.take()
+            && let Some(emissions) = self.emissions.take()
         {
-            let noted = Noted { ticks: self.clock.raw().saturating_sub(self.start), sum: self.sum, count: self.count, watch };
-            *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(noted);
+            leave(&self.noted, (emissions, self.sum));
+            self.thread = None;
+        }
+    }
+
+    fn ready(&mut self) -> Result<bool, RunError> {
+        Ok(true)
+    }
+}
+
+/// A sink that notes how late results are, and reduces them to an answer.
+pub(super) struct Emitted<T, A> {
+    replay: Replay<T>,
+    time: fn(&T) -> i64,
+    pace: Pace,
+    add: A,
+    emitted: Left<(Results, Answer)>,
+}
+
+impl<T, K, V, A> Sink<Own<Windowed<K, V>>> for Emitted<T, A>
+where
+    T: Replayed,
+    K: 'static,
+    V: 'static,
+    A: Fn(&mut Answer, Windowed<K, V>) + Send + 'static,
+{
+    type Writer = EmittedWriter<T, A>;
+
+    fn name(&self) -> &'static str {
+        "emitted"
+    }
+
+    fn open(self, writers: usize) -> Result<Vec<Self::Writer>, BuildError> {
+        assert_eq!(writers, 1, "one core writes");
+        Ok(vec![EmittedWriter { results: Some(self.pace.results()), answer: Answer::default(), sink: self }])
+    }
+}
+
+pub(super) struct EmittedWriter<T, A> {
+    sink: Emitted<T, A>,
+    /// Taken at the end.
+    results: Option<Results>,
+    answer: Answer,
+}
+
+impl<T, K, V, A> Operator<Own<Windowed<K, V>>> for EmittedWriter<T, A>
+where
+    T: Replayed,
+    K: 'static,
+    V: 'static,
+    A: Fn(&mut Answer, Windowed<K, V>) + Send + 'static,
+{
+    /// One stamp a batch, when it has come in: rows of a window that closes come in many.
+    #[inline]
+    fn process<'a, I>(&mut self, rows: I)
+    where
+        I: Iterator<Item = <Own<Windowed<K, V>> as thalweg::Record>::Of<'a>>,
+    {
+        let Self { sink: Emitted { replay, time, add, .. }, results, answer } = self;
+        let Some(results) = results else { return };
+        let now = results.now();
+        rows.for_each(|row| {
+            let end = row.end;
+            add(answer, row);
+            results.emit(now, end, 1, || replay.first(|record| time(&record) >= end));
+        });
+    }
+
+    fn control(&mut self, control: Control) {
+        if control == Control::End
+            && let Some(results) = self.results.take()
+        {
+            leave(&self.sink.emitted, (results, self.answer));
         }
     }
 

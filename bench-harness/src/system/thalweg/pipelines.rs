@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use thalweg::{
     BoundedDisorder, BuildError, Config, Count, Dataflow, Fold, Monotone, Own, Record, RunError, Sum, SumCount, Text, Tumbling, Update,
     Windowed,
-    sink::{Folded, Total},
-    source::Csv,
+    sink::{Folded, Sink, Total},
+    source::{Csv, Source},
 };
 
 use super::input::{TextReplay, Watch, replayed};
@@ -41,7 +41,7 @@ pub(super) fn hop<T: Hopping>(replay: &Replay<T>, config: Config) -> Result<Outc
     let n = run(flow, config)?;
     let elapsed = watch.elapsed();
     let (sum, count) = totals.merge(add).unwrap_or_default();
-    Ok(Outcome { allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer(sum, count)) })
+    Ok(Outcome { allocations: watch.allocations(), progress: watch.progress(), ..Outcome::closed(n, elapsed, answer(sum, count)) })
 }
 
 fn add(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
@@ -63,7 +63,7 @@ pub(super) fn stateless(replay: &Replay<Event>, config: Config) -> Result<Outcom
     let SumCount { sum, count } = total.get();
     let mut answer = Answer::default();
     answer.add(&total_row(sum as u64, count));
-    Ok(Outcome { allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer) })
+    Ok(Outcome { allocations: watch.allocations(), progress: watch.progress(), ..Outcome::closed(n, elapsed, answer) })
 }
 
 /// `tumbling`: sum and count per key in windows of a second. The same program for dense and scattered keys.
@@ -73,23 +73,39 @@ pub(super) fn tumbling(replay: &Replay<Event>, config: Config) -> Result<Outcome
     let (sink, answers) = rows(|answer, row: Windowed<u64, SumCount>| {
         answer.add(&tumbling_row(row.key, row.start, row.value.sum, row.value.count));
     });
-    flow.source(watch.over(replayed(replay)))
+    tumbling_between(&mut flow, watch.over(replayed(replay)), sink);
+    let n = run(flow, config)?;
+    Ok(closed(n, &watch, &answers))
+}
+
+/// The program of `tumbling` between a source and a sink.
+pub(super) fn tumbling_between<S: Source<Out = Own<Event>>>(flow: &mut Dataflow, source: S, sink: impl Sink<Own<Windowed<u64, SumCount>>>) {
+    flow.source(source)
         .watermarks(Monotone, |event| event.event_time)
         .key_by(|event| event.key)
         .window(Tumbling::millis(synthetic::WINDOW_MS))
         .aggregate(Sum::of::<Own<Event>>(|event: &Event| event.value))
         .sink(sink);
-    let n = run(flow, config)?;
-    Ok(closed(n, &watch, &answers))
 }
 
 /// `ysb`: ad views per campaign in windows of ten seconds. Projects before it filters, so that the filter has little to move.
 pub(super) fn ysb(replay: &Replay<Ad>, campaigns: &Arc<[u32]>, config: Config) -> Result<Outcome, String> {
     let watch = Watch::new(replay.events);
-    let campaigns = campaigns.clone();
     let mut flow = Dataflow::new("ysb");
     let (sink, answers) = rows(|answer, row: Windowed<u32, u64>| answer.add(&ysb::campaign_row(row.key, row.start, row.value)));
-    flow.source(watch.over(replayed(replay)))
+    ysb_between(&mut flow, watch.over(replayed(replay)), campaigns.clone(), sink);
+    let n = run(flow, config)?;
+    Ok(closed(n, &watch, &answers))
+}
+
+/// The program of `ysb` between a source and a sink.
+pub(super) fn ysb_between<S: Source<Out = Own<Ad>>>(
+    flow: &mut Dataflow,
+    source: S,
+    campaigns: Arc<[u32]>,
+    sink: impl Sink<Own<Windowed<u32, u64>>>,
+) {
+    flow.source(source)
         .map(|ad| (ad.ad_id, ad.event_type, ad.event_time))
         .filter(|(_, event_type, _)| *event_type == EventType::View)
         .map(move |(ad_id, _, time)| (campaigns[ad_id as usize], time))
@@ -98,8 +114,6 @@ pub(super) fn ysb(replay: &Replay<Ad>, campaigns: &Arc<[u32]>, config: Config) -
         .window(Tumbling::millis(ysb::WINDOW_MS))
         .aggregate(Count)
         .sink(sink);
-    let n = run(flow, config)?;
-    Ok(closed(n, &watch, &answers))
 }
 
 /// `wordcount`: how often each word occurs. The sink keeps the final table from the changes alone.
@@ -115,7 +129,12 @@ pub(super) fn wordcount(lines: &Lines, config: Config) -> Result<Outcome, String
         changes += table.changes;
         table.words.iter().zip(&table.counts).for_each(|(word, count)| answer.add(&word_row(word, *count)));
     }
-    Ok(Outcome { changes: Some(changes), allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer) })
+    Ok(Outcome {
+        changes: Some(changes),
+        allocations: watch.allocations(),
+        progress: watch.progress(),
+        ..Outcome::closed(n, elapsed, answer)
+    })
 }
 
 /// The materialised result of a stream of changes.
@@ -200,7 +219,12 @@ pub(super) fn nexmark(query: Query, replay: &EventReplay, config: Config) -> Res
     let n = run(flow, config)?;
     let elapsed = watch.elapsed();
     let results = results.merge(program::Results::merge).ok_or("the sink handed nothing over")?;
-    Ok(Outcome { changes: Some(results.changes), allocations: watch.allocations(), ..Outcome::closed(n, elapsed, results.answer()) })
+    Ok(Outcome {
+        changes: Some(results.changes),
+        allocations: watch.allocations(),
+        progress: watch.progress(),
+        ..Outcome::closed(n, elapsed, results.answer())
+    })
 }
 
 /// A sink that reduces rows to an answer.
@@ -213,7 +237,7 @@ pub(super) fn rows<T: 'static>(
 pub(super) fn closed(n: u64, watch: &Watch, answers: &Folded<Answer>) -> Outcome {
     let elapsed: Duration = watch.elapsed();
     let answer = answers.merge(Answer::merge).unwrap_or_default();
-    Outcome { allocations: watch.allocations(), ..Outcome::closed(n, elapsed, answer) }
+    Outcome { allocations: watch.allocations(), progress: watch.progress(), ..Outcome::closed(n, elapsed, answer) }
 }
 
 /// Runs a pipeline to its end. Returns how many records entered.
