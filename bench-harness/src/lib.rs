@@ -21,6 +21,7 @@ pub mod compare;
 pub mod generate;
 pub mod load;
 pub mod measure;
+pub mod process;
 pub mod quantity;
 pub mod query;
 pub mod report;

@@ -32,6 +32,8 @@ enum Command {
     /// Say whether B is better or worse than A, or not distinguishable; exit code 1 on a regression
     #[command(after_help = command::compare::EXAMPLES)]
     Compare(Box<command::compare::CompareArgs>),
+    /// Run systems for a harness that started this: the process protocol on standard input and output (PROTOCOL.md)
+    Serve,
     /// Say what there is to choose from
     List(command::list::ListArgs),
     /// Measure the machine: clocks, round trip between cores, bandwidths, stalls
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Some(Command::Generate(arguments)) => command::generate::run(*arguments),
         Some(Command::Query(arguments)) => command::query::run(arguments),
         Some(Command::Compare(arguments)) => command::compare::run(&arguments),
+        Some(Command::Serve) => command::serve(),
         Some(Command::List(arguments)) => command::list::run(&arguments),
         Some(Command::Calibrate(arguments)) => command::calibrate::run(&arguments),
     }

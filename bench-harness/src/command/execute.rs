@@ -10,6 +10,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use thalweg_bench::{
     measure::alloc,
+    process,
     report::{
         compare, csv,
         folder::{Definition, Folder, Kind},
@@ -38,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) out: Option<PathBuf>,
     pub(crate) around: Surroundings,
     pub(crate) budget: Option<Duration>,
+    /// Whether every repeat has a process of its own.
+    pub(crate) fresh: bool,
     /// Whether to say which combinations a system cannot run: only if it was asked for by name.
     pub(crate) tells_refusals: bool,
 }
@@ -52,6 +55,11 @@ pub(crate) fn execute(plan: Plan, environment: Environment) -> ExitCode {
         Ok(folder) => folder,
         Err(e) => return usage(&format!("the result folder {} cannot be used: {e}", plan.out.unwrap_or_default().display())),
     };
+    let wanted: Vec<String> = plan.matrices.iter().flat_map(|matrix| matrix.systems.clone()).collect();
+    let peers = match process::all(&wanted) {
+        Ok(peers) => peers,
+        Err(wrong) => return usage(&wrong),
+    };
     let mut systems = system::all();
     systems.push(Box::new(Broken { honest: system::all() }));
     let bench = Bench {
@@ -61,6 +69,8 @@ pub(crate) fn execute(plan: Plan, environment: Environment) -> ExitCode {
         cores: environment::allowed_cores(),
         environment,
         around: plan.around,
+        peers,
+        fresh: plan.fresh,
         budget: plan.budget,
     };
     let mut live = Live::new(plan.format, folder, plan.tells_refusals);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use thalweg_bench::{run::matrix::WAITS, system, workload};
+use thalweg_bench::{process, run::matrix::WAITS, system, workload};
 
 use super::print;
 
@@ -33,7 +33,11 @@ fn list(what: Listed) -> String {
             };
             workload::names().iter().map(line).collect()
         }
-        Listed::Systems => system::all().iter().map(|system| format!("{}\n", system.name())).collect(),
+        Listed::Systems => {
+            let peers = process::names();
+            let peers = peers.iter().map(|name| format!("{name:<20}a process of its own, described in peers/{name}.toml\n"));
+            system::all().iter().map(|system| format!("{}\n", system.name())).chain(peers).collect()
+        }
         Listed::Options => {
             let mut text = String::from("--wait\n");
             text.extend(WAITS.iter().map(|(name, what)| format!("  {name:<12}{what}\n")));

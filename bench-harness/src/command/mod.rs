@@ -4,7 +4,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{ValueEnum, builder::PossibleValue};
 use thalweg_bench::{
-    quantity,
+    process, quantity,
     run::{matrix::WAITS, selftest::BROKEN},
     system, workload,
 };
@@ -71,13 +71,25 @@ pub(crate) fn wait_names() -> Vec<&'static str> {
     WAITS.iter().map(|(name, _)| *name).collect()
 }
 
-/// The systems by name; the one that is wrong on purpose is accepted but not listed.
+/// The systems by name, and the processes that are described; the one that is wrong on purpose is accepted but not listed.
 pub(crate) fn system_names() -> Vec<PossibleValue> {
     let names = system::all().into_iter().map(|system| PossibleValue::new(system.name()));
-    names.chain([PossibleValue::new(BROKEN).hide(true)]).collect()
+    let peers = process::names().into_iter().map(|name| PossibleValue::new(&*name.leak()));
+    names.chain(peers).chain([PossibleValue::new(BROKEN).hide(true)]).collect()
 }
 
 /// Each value once, in order.
 pub(crate) fn unique<T: Clone + PartialEq>(values: &[T]) -> Vec<T> {
     values.iter().enumerate().filter(|(i, value)| !values[..*i].contains(value)).map(|(_, value)| value.clone()).collect()
+}
+
+/// `thalweg-bench serve`.
+pub(crate) fn serve() -> ExitCode {
+    match process::serve(std::io::stdin().lock(), std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: the harness cannot be heard: {error}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
 }

@@ -75,6 +75,7 @@ pub(crate) fn run() -> ExitCode {
         out: Some(path),
         around: Surroundings { floor, limit: Duration::from_secs(60) },
         budget: Some(QUICK_BUDGET),
+        fresh: false,
         tells_refusals: false,
     };
     execute(plan, environment)

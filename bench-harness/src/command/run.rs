@@ -31,6 +31,8 @@ Examples:
   thalweg-bench run hop --rate 0.5x                the same at half of what each system can do
   thalweg-bench run tumbling --rate 4M --schedule poisson   how late results are, under random arrivals
   thalweg-bench run tumbling --batch 64,256,2048 --ring 64KiB,256KiB,1MiB
+  thalweg-bench run hop --fresh --inject stall=5ms@1/s --rate 100k   a negative control: the stall is named
+  thalweg-bench run hop --cores 1 --system hand,reference            a process of another language (PROTOCOL.md)
   thalweg-bench run nexmark --system thalweg       all queries of a suite
   thalweg-bench generate nexmark --events 1M -o events.jsonl
   thalweg-bench query q5 --input events.jsonl --output q5.jsonl
@@ -66,7 +68,7 @@ pub(crate) struct RunArgs {
     /// Workloads; all but the suites if none is named; `nexmark` stands for all of its queries
     #[arg(value_name = "WORKLOAD", value_parser = PossibleValuesParser::new(runnable_names()))]
     workloads: Vec<String>,
-    /// Systems; all that accept the work if none is named
+    /// Systems; all of this program that accept the work if none is named; others are processes (list systems)
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(system_names()))]
     system: Vec<String>,
     /// Cores to use
@@ -86,7 +88,10 @@ pub(crate) struct RunArgs {
     /// Who makes the records of an open loop
     #[arg(long, value_enum, value_delimiter = ',', default_value = "thread")]
     generator: Vec<GeneratorName>,
-    /// Break something on purpose, to see that it is noticed: stall=5ms@1/s, loss=1, slow=20%
+    /// Run every repeat in a process of its own, after a short warm-up in it
+    #[arg(long)]
+    fresh: bool,
+    /// Break something on purpose, to see that it is noticed: stall=5ms@1/s, loss=1, slow=20%; what stops a process has --fresh in it
     #[arg(long, value_name = "WHAT")]
     inject: Option<Inject>,
     /// Records per batch
@@ -145,6 +150,7 @@ pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
     if arguments.generator.contains(&GeneratorName::Process) {
         return usage("--generator process: not offered yet; a generator is a thread, on a core of its own where the system leaves one");
     }
+    let inject = arguments.inject.unwrap_or_default();
     let rates = match rates(arguments) {
         Ok(rates) => rates,
         Err(wrong) => return usage(&wrong),
@@ -164,7 +170,7 @@ pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
         rates,
         shapes: unique(&arguments.schedule),
         generators: unique(&arguments.generator).into_iter().map(Generator::from).collect(),
-        inject: arguments.inject.unwrap_or_default(),
+        inject,
         size: arguments.events.map_or(Size::Seconds(seconds), Size::Events),
         repeats: arguments.repeats,
         seed: arguments.seed,
@@ -179,6 +185,7 @@ pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
         out: arguments.out.clone(),
         around: Surroundings { floor: Duration::from_secs_f64(arguments.floor), limit: Duration::from_secs_f64(arguments.timeout) },
         budget: None,
+        fresh: arguments.fresh || inject.stops(),
         tells_refusals: !arguments.system.is_empty(),
     };
     execute(plan, environment)

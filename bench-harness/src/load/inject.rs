@@ -6,7 +6,8 @@
 //!   slow=20%        the process is stopped for a fifth of the time that it has run    ─▶ compare
 //! ```
 //!
-//! All of them act on the process from the outside, so that they work on any system, in any language, and cost nothing when they are off.
+//! All of them act on the process from the outside, so that they work on any system, in any language, and cost nothing when they are off. What
+//! stops a process needs one of its own ([`crate::process`]): with `stall` and `slow` every repeat has a fresh one.
 
 use std::fmt;
 
@@ -38,6 +39,11 @@ impl Inject {
     /// Whether nothing is broken.
     pub fn is_nothing(&self) -> bool {
         *self == Inject::default()
+    }
+
+    /// Whether it stops the process that runs.
+    pub fn stops(&self) -> bool {
+        self.stall.is_some() || self.slow > 0.0
     }
 
     /// Reads one control and adds it: `stall=5ms@1/s`, `loss=1` or `slow=20%`.

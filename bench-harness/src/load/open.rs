@@ -116,7 +116,6 @@ impl Pace {
             idle: 0,
             next_sample: self.arrivals.at(self.warm),
             jitter: 1,
-            last_due,
             in_flight: 0,
             samples: 0,
             progress: Vec::with_capacity(PROGRESS_POINTS as usize + 1),
@@ -314,8 +313,6 @@ pub struct Emissions {
     /// The next sampling instant and the state of its jitter.
     next_sample: u64,
     jitter: u64,
-    /// No sample is taken from this time on: the stream ends.
-    last_due: u64,
     in_flight: u128,
     samples: u64,
     progress: Vec<Progress>,
@@ -334,14 +331,20 @@ impl Emissions {
     #[inline]
     pub fn leave(&mut self, count: u64) {
         let now = self.timer.now().unwrap_or(0);
+        self.leave_at(count, now);
+    }
+
+    #[inline]
+    fn leave_at(&mut self, count: u64, now: u64) {
         let (before, end) = (self.left, self.left + count);
         self.record(before.max(self.warm), end, now);
         self.left_at.upto(end, now);
         self.left = end;
         self.last = now;
         self.was_idle = false;
-        while self.next_sample <= now && self.next_sample < self.last_due {
-            self.in_flight += u128::from(self.due.due_by(self.next_sample).saturating_sub(before));
+        // The warm-up's own records are left out of both, so that the law holds exactly from the first measured arrival to the last emission.
+        while self.next_sample <= now {
+            self.in_flight += u128::from(self.due.due_by(self.next_sample).saturating_sub(before.max(self.warm)));
             self.samples += 1;
             self.jitter ^= self.jitter << 13;
             self.jitter ^= self.jitter >> 7;
@@ -554,6 +557,23 @@ mod tests {
             assert!(gaps.largest_ns >= least_ns, "{role:?}: {gaps:?}");
             assert!(role == Role::Loop || gaps.largest_ns + 9_000_000 < departures.last, "{role:?}: {gaps:?}");
         }
+    }
+
+    #[test]
+    fn littles_law_holds_over_stalls_at_either_end() {
+        // Drives the clock by hand: every record is taken 50 µs after it is due, but those due in the last tenth, and some of the warm-up and
+        // after it, only at the end of a stall.
+        let pace = Pace::new(&Schedule::constant(1e6), 20_000).unwrap();
+        let mut emissions = pace.emissions();
+        let left_at = |i: u64| match i {
+            1_500..3_000 => 3_100_000,
+            18_000.. => 25_000_000,
+            _ => i * 1_000 + 50_000,
+        };
+        (0..20_000).for_each(|i| emissions.leave_at(1, left_at(i)));
+        let outcome = pace.outcome(pace.departures(Role::Loop), emissions, Answer::default());
+        let (l, lambda, w) = (outcome.in_flight_mean.unwrap(), outcome.window_per_s.unwrap(), outcome.latency_ns.unwrap().mean() / 1e9);
+        assert!((l / (lambda * w) - 1.0).abs() < 0.01, "{l} in flight, {lambda}/s, {w} s");
     }
 
     #[test]

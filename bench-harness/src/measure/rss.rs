@@ -1,4 +1,4 @@
-//! Resident memory of this process: now, and the peak since the last reset.
+//! Resident memory of a process, this one or another: now, and the peak since the last reset.
 //!
 //! The peak includes the input, which all systems share, and the harness itself; what a system added is the peak minus what was resident
 //! when its run began. Linux lets a process reset its own peak (`/proc/self/clear_refs`, "5"; proc_pid_clear_refs(5)); where that is
@@ -23,22 +23,27 @@ pub enum Since {
     ProcessStart,
 }
 
+/// The folder of process `pid`; of this one if there is no number.
+fn folder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "/proc/self".to_owned(), |pid| format!("/proc/{pid}"))
+}
+
 /// Resets the peak to what is resident now. Says what the peak will cover.
-pub fn reset_peak() -> Since {
-    match std::fs::write("/proc/self/clear_refs", "5") {
+pub fn reset_peak(pid: Option<u32>) -> Since {
+    match std::fs::write(folder(pid) + "/clear_refs", "5") {
         Ok(()) => Since::RunStart,
         Err(_) => Since::ProcessStart,
     }
 }
 
 /// Bytes resident now. None where the kernel does not say.
-pub fn resident_bytes() -> Option<u64> {
-    field_bytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+pub fn resident_bytes(pid: Option<u32>) -> Option<u64> {
+    field_bytes(&std::fs::read_to_string(folder(pid) + "/status").ok()?, "VmRSS:")
 }
 
 /// The peak since `since`, what [`reset_peak`] returned. None where the kernel does not say.
-pub fn peak(since: Since) -> Option<Peak> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+pub fn peak(pid: Option<u32>, since: Since) -> Option<Peak> {
+    let status = std::fs::read_to_string(folder(pid) + "/status").ok()?;
     Some(Peak { bytes: field_bytes(&status, "VmHWM:")?, since })
 }
 
@@ -66,11 +71,11 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn a_large_touched_block_shows_in_the_peak() {
         const BLOCK: usize = 64 << 20;
-        let since = reset_peak();
-        let before = resident_bytes().unwrap();
+        let since = reset_peak(None);
+        let before = resident_bytes(Some(std::process::id())).unwrap();
         let block = std::hint::black_box(vec![1u8; BLOCK]);
         drop(block);
-        let peak = peak(since).unwrap();
+        let peak = peak(None, since).unwrap();
         assert!(peak.bytes >= before + (BLOCK as u64) / 2, "peak {} after {before}", peak.bytes);
     }
 }

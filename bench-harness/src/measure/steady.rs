@@ -64,7 +64,8 @@ pub fn judge(rates: &[f64]) -> Option<Steady> {
     let cut = (0..=rates.len() - 5).min_by(|a, b| error(*a).total_cmp(&error(*b)))?;
     let rest = &rates[cut..];
     let (first, second) = rest.split_at(rest.len() / 2);
-    let drift = mean(second) / mean(first) - 1.0;
+    // Nothing at all in the first half is a drift without a bound: twice as fast stands for it.
+    let drift = if mean(first) > 0.0 { mean(second) / mean(first) - 1.0 } else { f64::from(u8::from(mean(second) > 0.0)) };
     let reached = cut * 2 <= rates.len() && drift.abs() <= DRIFT_MAX;
     Some(Steady { reached, warm_share: cut as f64 / rates.len() as f64, drift, points: rates.len() })
 }
@@ -104,6 +105,13 @@ mod tests {
             let steady = judge(&rates).unwrap();
             assert!(!steady.reached, "{what}: {steady:?}");
         }
+    }
+
+    #[test]
+    fn a_run_that_stops_has_a_drift_that_is_a_number() {
+        let steady = judge(&series(|i| if i < 15 { 1e6 } else { 0.0 })).unwrap();
+        assert!(steady.drift.is_finite(), "{steady:?}");
+        assert!(!judge(&series(|i| if i < 30 { 1e6 } else { 0.0 })).unwrap().reached);
     }
 
     #[test]

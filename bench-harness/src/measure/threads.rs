@@ -106,6 +106,22 @@ impl ThreadWatch {
         ThreadWatch { name: name.into(), thread, begun: Instant::now(), before: Account::read(), gaps: None }
     }
 
+    /// What the thread used until now.
+    fn seen(&self) -> ThreadUse {
+        let (before, after) = (&self.before, Account::read());
+        ThreadUse {
+            name: self.name.clone(),
+            alive_s: self.begun.elapsed().as_secs_f64(),
+            cpu_s: (after.cpu_s - before.cpu_s).max(0.0),
+            waited_s: before.waited_s.zip(after.waited_s).map(|(before, after)| (after - before).max(0.0)),
+            voluntary_switches: after.voluntary.saturating_sub(before.voluntary),
+            involuntary_switches: after.involuntary.saturating_sub(before.involuntary),
+            minor_faults: after.minor.saturating_sub(before.minor),
+            major_faults: after.major.saturating_sub(before.major),
+            gaps: self.gaps,
+        }
+    }
+
     /// Notes the gaps that were seen.
     pub fn gaps(&mut self, gaps: Gaps) {
         self.gaps = Some(gaps);
@@ -117,18 +133,7 @@ impl Drop for ThreadWatch {
         if std::thread::current().id() != self.thread {
             return;
         }
-        let (before, after) = (&self.before, Account::read());
-        let seen = ThreadUse {
-            name: std::mem::take(&mut self.name),
-            alive_s: self.begun.elapsed().as_secs_f64(),
-            cpu_s: (after.cpu_s - before.cpu_s).max(0.0),
-            waited_s: before.waited_s.zip(after.waited_s).map(|(before, after)| (after - before).max(0.0)),
-            voluntary_switches: after.voluntary.saturating_sub(before.voluntary),
-            involuntary_switches: after.involuntary.saturating_sub(before.involuntary),
-            minor_faults: after.minor.saturating_sub(before.minor),
-            major_faults: after.major.saturating_sub(before.major),
-            gaps: self.gaps,
-        };
+        let seen = self.seen();
         USES.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
     }
 }
@@ -186,12 +191,13 @@ mod tests {
             let block = std::hint::black_box(vec![1u8; 8 << 20]);
             std::thread::sleep(std::time::Duration::from_millis(2));
             watch.gaps(Gaps { count: 1, total_ns: 5, largest_ns: 5 });
-            block.len()
+            assert!(block.len() > 1);
+            // Not by way of `take`, which other tests of this process call too.
+            watch.seen()
         };
-        std::thread::spawn(work).join().unwrap();
-        let uses = take();
-        let seen = uses.iter().find(|seen| seen.name == "a thread of this test").unwrap();
+        let seen = std::thread::spawn(work).join().unwrap();
         assert!(seen.voluntary_switches >= 1, "{seen:?}");
+        assert_eq!(seen.name, "a thread of this test");
         assert!(seen.alive_s >= 0.002 && seen.cpu_s <= seen.alive_s * 1.5, "{seen:?}");
         assert!(seen.minor_faults > 0, "{seen:?}");
         assert_eq!(seen.gaps.unwrap().count, 1);

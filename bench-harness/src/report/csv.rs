@@ -12,9 +12,9 @@ use crate::{
         residence::Latency,
         steady::Steady,
     },
-    report::row::{ProcessUse, Reduced, Row},
-    run::checks::Headroom,
+    report::row::{Reduced, Row},
     run::once::Waits,
+    run::{checks::Headroom, once::ProcessUse},
 };
 
 /// The columns of a row, in order.

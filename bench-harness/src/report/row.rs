@@ -16,7 +16,7 @@ use crate::{
         checks::{self, Around, Headroom, SelfCheck},
         environment::Environment,
         matrix::Cell,
-        once::{Measured, Stalls},
+        once::{Measured, ProcessUse, Stalls},
         verdict::{self, Asked, Standing, Verdict},
     },
     workload::Answer,
@@ -132,17 +132,6 @@ pub struct Config {
     pub generator: Option<String>,
     /// What was broken on purpose; null if nothing was.
     pub inject: Option<String>,
-}
-
-/// The process that a run took place in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ProcessUse {
-    /// Seconds from its start until it was ready.
-    pub ready_s: f64,
-    /// Runs that it had done before this one, warm-ups included.
-    pub runs_before: u64,
-    /// What it says that it is: name and version.
-    pub says: String,
 }
 
 /// The comparison with the oracle.
@@ -261,7 +250,7 @@ impl Row {
             steady: None,
             clock: Some(measured.clock),
             drift: Some(measured.drift),
-            process: None,
+            process: measured.process.clone(),
             checks: Vec::new(),
             check: Check { ok: false, expected: asked.expected.into(), got: None },
             verdict: Verdict::failed(""),
@@ -309,10 +298,10 @@ impl Row {
         row.cpu_ns_per_record = per_record(measured.cpu.as_nanos() as f64, outcome.n);
         row.changes = outcome.changes;
         let (allocations, records, cover) = match outcome.allocations {
-            Some((allocations, records)) => (allocations, records, "steady"),
+            Some((allocations, records)) => (Some(allocations), records, "steady"),
             None => (measured.allocations, outcome.n, "whole run"),
         };
-        row.allocations_per_record = per_record(allocations as f64, records);
+        row.allocations_per_record = allocations.and_then(|allocations| per_record(allocations as f64, records));
         row.allocations_cover = row.allocations_per_record.map(|_| cover.to_owned());
         row
     }
@@ -346,11 +335,12 @@ pub(crate) mod tests {
         Measured {
             outcome,
             cpu: Duration::from_millis(150),
-            allocations: 50,
+            allocations: Some(50),
             rss_at_start: Some(10 << 20),
             peak: Some(rss::Peak { bytes: 20 << 20, since: rss::Since::RunStart }),
             clock: Default::default(),
             drift: Default::default(),
+            process: None,
             stalls: Stalls {
                 count: Some(12),
                 share: Some(0.012),

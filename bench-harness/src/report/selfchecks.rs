@@ -32,9 +32,14 @@ pub fn draw(rows: &[Row], markdown: bool) -> String {
                 .map_or(String::new(), |(_, check)| check.says.clone()),
         };
         let count = if seen == 0 { "not seen".to_owned() } else { format!("{held} of {seen}") };
-        text += &if markdown { format!("- {name}: {count}; {said}\n") } else { wrap(&format!("{name:<10} {count:<9} {said}"), "  ") };
+        text += &if markdown { format!("- {name}: {count}; {said}\n") } else { aligned(name, &count, &said) };
     }
     text + "\n"
+}
+
+/// A line in columns. Breaking lines closes gaps between words, so the columns are padded with a space that does not break.
+fn aligned(name: &str, count: &str, said: &str) -> String {
+    wrap(&format!("{name:\u{a0}<10} {count:\u{a0}<9} {said}"), "  ").replace('\u{a0}', " ")
 }
 
 #[cfg(test)]

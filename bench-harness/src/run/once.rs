@@ -14,11 +14,13 @@ use core_affinity::CoreId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    load::Inject,
     measure::{
         alloc,
         clock::{self, ClockSanity, ClockWatch, Drift},
         cpu, rss, stalls, threads,
     },
+    process::Session,
     system::{Job, Outcome, System},
 };
 
@@ -46,7 +48,7 @@ pub struct Stalls {
     pub how: String,
     /// Seconds that the hypervisor took from all cores of the machine during the run itself; null if the kernel does not say.
     pub steal_s: Option<f64>,
-    /// Times that a thread of this process was taken off its core during the run itself.
+    /// Times that a thread of the process (of another process: of the run, as it reports them) was taken off its core during the run itself.
     pub involuntary_switches: u64,
     /// What a record that arrives at a random moment would wait for a stall to end, by quantile; null if none spun.
     pub wait: Option<Waits>,
@@ -82,8 +84,8 @@ pub struct Measured {
     pub outcome: Result<Outcome, Failure>,
     /// CPU time of the process during the call, the run's own preparation included.
     pub cpu: Duration,
-    /// Allocations during the whole call, the run's own preparation included.
-    pub allocations: u64,
+    /// Allocations during the whole call, the run's own preparation included; none where a process does not count them.
+    pub allocations: Option<u64>,
     /// Bytes resident before the run.
     pub rss_at_start: Option<u64>,
     /// Peak of the resident bytes.
@@ -94,6 +96,36 @@ pub struct Measured {
     pub clock: ClockSanity,
     /// A fixed piece of work before and after.
     pub drift: Drift,
+    /// The process that ran it; none if it was this one.
+    pub process: Option<ProcessUse>,
+}
+
+impl Measured {
+    /// Of a run that did not come to be measured.
+    pub fn failed(failure: Failure) -> Measured {
+        Measured {
+            outcome: Err(failure),
+            cpu: Duration::ZERO,
+            allocations: None,
+            rss_at_start: None,
+            peak: None,
+            stalls: Stalls { how: "not measured".into(), ..Stalls::default() },
+            clock: ClockSanity::default(),
+            drift: Drift::default(),
+            process: None,
+        }
+    }
+}
+
+/// The process that a run took place in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcessUse {
+    /// Seconds from its start until it was ready.
+    pub ready_s: f64,
+    /// Runs that it had done before this one, warm-ups included.
+    pub runs_before: u64,
+    /// What it says that it is: name and version.
+    pub says: String,
 }
 
 /// Why there is no outcome.
@@ -108,33 +140,67 @@ pub enum Failure {
     /// It did not end in time. Its threads still run, so nothing after it can be measured in this process.
     #[error("did not end within {} s (see --timeout)", .0.as_secs())]
     Hung(Duration),
+    /// The process that was to run it hung, ended, or broke the protocol. It is gone, and what comes after can be measured.
+    #[error("the process {0}")]
+    Process(String),
+    /// The process cannot run this, and said so.
+    #[error("refused: {0}")]
+    Refused(String),
 }
 
 /// Runs `job` once on `system`, which will use `cores`.
 pub fn measure(system: &'static dyn System, job: Job, cores: &[CoreId], around: Surroundings) -> Measured {
+    let _ = threads::take();
+    surround(None, cores, around, || {
+        let allocations = alloc::counted();
+        let mut outcome = in_fresh_thread(move || system.run(&job), around.limit)?;
+        outcome.threads = threads::take();
+        Ok((outcome, Some(alloc::counted() - allocations)))
+    })
+}
+
+/// Has the process run what it has prepared, while `inject` is done to it.
+pub fn measure_process(session: &mut Session, inject: Inject, cores: &[CoreId], around: Surroundings) -> Measured {
+    let process =
+        ProcessUse { ready_s: session.ready_s().unwrap_or_default(), runs_before: session.runs(), says: session.hello().to_string() };
+    let measured = surround(Some(session.pid()), cores, around, || {
+        let done = session.go(inject, around.limit)?.done;
+        Ok((done.outcome, done.allocations_of_run))
+    });
+    Measured { process: Some(process), ..measured }
+}
+
+/// Looks at the machine before and after `work`, and at what process `pid` (none: this one) used meanwhile.
+fn surround(
+    pid: Option<u32>,
+    cores: &[CoreId],
+    around: Surroundings,
+    work: impl FnOnce() -> Result<(Outcome, Option<u64>), Failure>,
+) -> Measured {
     let spin = |length: Duration| if length.is_zero() { stalls::Spun::default() } else { stalls::spin(cores, length) };
     let before = spin(around.floor);
     let work_before = clock::fixed_work_ns();
-    let _ = threads::take();
-    let rss_at_start = rss::resident_bytes();
-    let since = rss::reset_peak();
+    let rss_at_start = rss::resident_bytes(pid);
+    let since = rss::reset_peak(pid);
     let (steal, switches) = (cpu::steal_s(), cpu::involuntary_switches());
-    let allocations = alloc::counted();
     let clock = ClockWatch::begin();
-    let cpu_before = cpu::process_time();
+    let cpu_before = cpu::process_time(pid);
 
-    let mut outcome = in_fresh_thread(move || system.run(&job), around.limit);
+    let (outcome, allocations) = match work() {
+        Ok((outcome, allocations)) => (Ok(outcome), allocations),
+        Err(failure) => (Err(failure), None),
+    };
 
-    let cpu = cpu::process_time().saturating_sub(cpu_before);
-    let allocations = alloc::counted() - allocations;
+    let cpu = cpu::process_time(pid).saturating_sub(cpu_before);
     let steal_s = steal.zip(cpu::steal_s()).map(|(before, after)| after - before);
-    let involuntary_switches = cpu::involuntary_switches().saturating_sub(switches);
-    let peak = rss::peak(since);
+    let of_threads = |outcome: &Outcome| outcome.threads.iter().map(|thread| thread.involuntary_switches).sum();
+    let involuntary_switches = match pid {
+        None => cpu::involuntary_switches().saturating_sub(switches),
+        Some(_) => outcome.as_ref().map_or(0, of_threads),
+    };
+    let peak = rss::peak(pid, since);
     let clock = clock.end();
     let drift = Drift::of(work_before, clock::fixed_work_ns());
-    if let Ok(outcome) = &mut outcome {
-        outcome.threads = threads::take();
-    }
     let spun = before.merge(spin(around.floor));
     let floor = spun.floor;
 
@@ -153,7 +219,7 @@ pub fn measure(system: &'static dyn System, job: Job, cores: &[CoreId], around: 
         involuntary_switches,
         wait: Waits::of(&spun),
     };
-    Measured { outcome, cpu, allocations, rss_at_start, peak, stalls, clock, drift }
+    Measured { outcome, cpu, allocations, rss_at_start, peak, stalls, clock, drift, process: None }
 }
 
 /// Runs `work` in a thread of its own, so that its pinning ends with it, and gives up waiting after `limit`.

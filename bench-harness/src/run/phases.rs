@@ -11,14 +11,16 @@
 
 use std::{
     collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use core_affinity::CoreId;
 
 use crate::{
-    load::Schedule,
+    load::{Inject, Schedule},
     measure::throughput,
+    process::{Peer, Session, protocol},
     quantity::Rate,
     report::row::{Origin, Row},
     run::{
@@ -59,6 +61,10 @@ pub struct Bench<'a> {
     pub cores: Vec<CoreId>,
     /// What surrounds each run.
     pub around: Surroundings,
+    /// Systems that are processes of their own; of one that has the name of a system above, it is the one that is run.
+    pub peers: Vec<Peer>,
+    /// Whether every repeat runs in a fresh process, and not in this one.
+    pub fresh: bool,
     /// Time for everything; none: as long as it takes.
     pub budget: Option<Duration>,
 }
@@ -95,10 +101,19 @@ pub enum Stopped {
     Write(#[from] std::io::Error),
 }
 
+/// Who runs a cell.
+#[derive(Clone)]
+enum Runner {
+    /// A system of this process.
+    Here(&'static dyn System),
+    /// A process, started for each run.
+    Process(Arc<Peer>),
+}
+
 /// A cell that is ready to be measured.
 struct Ready {
     cell: Cell,
-    system: &'static dyn System,
+    runner: Runner,
     rate: Option<f64>,
     events: u64,
     alive: bool,
@@ -132,8 +147,7 @@ struct OneWorkload<'a, 'b> {
 impl OneWorkload<'_, '_> {
     fn run(&mut self, budget: Option<Duration>) -> Result<(), Stopped> {
         let start = Instant::now();
-        let default_events =
-            self.bench.workloads.iter().find(|info| info.name == self.workload).map_or(1_000_000, |info| info.default_events);
+        let default_events = self.default_events();
         let probe_events = match self.matrix.size {
             Size::Events(events) => events,
             Size::Seconds(_) => (default_events / PROBE_PART).max(1),
@@ -177,7 +191,7 @@ impl OneWorkload<'_, '_> {
                 continue;
             }
             self.observer.started(&ready.cell, Some(repeat));
-            let (measured, asked) = self.once(ready.system, &ready.cell, ready.events, ready.rate, self.bench.around)?;
+            let (measured, asked) = self.once(&ready.runner.clone(), &ready.cell, ready.events, ready.rate, Some(self.bench.around))?;
             let row = self.record(&ready.cell, repeat, asked, &measured)?;
             ready.alive = !row;
         }
@@ -186,17 +200,8 @@ impl OneWorkload<'_, '_> {
 
     /// Probes a cell. Returns it with `events` holding its closed-loop rate if sizes are in seconds; none if it was refused or failed.
     fn probe(&mut self, cell: Cell, probe_events: u64, default_events: u64) -> Result<Option<Ready>, Stopped> {
-        let Some(system) = self.bench.systems.iter().copied().find(|system| system.name() == cell.system) else {
-            self.refuse(&cell, "there is no such system");
-            return Ok(None);
-        };
-        let input = self.input(probe_events)?;
-        let job = self.job(&cell, input, cell.rate.map(|_| 1.0));
-        if let Some(reason) = system.refuses(&job) {
-            self.refuse(&cell, &reason);
-            return Ok(None);
-        }
-        let mut ready = Ready { cell, system, rate: None, events: probe_events, alive: true };
+        let Some(runner) = self.runner(&cell, probe_events)? else { return Ok(None) };
+        let mut ready = Ready { cell, runner, rate: None, events: probe_events, alive: true };
         let is_sized = matches!(self.matrix.size, Size::Events(_));
         match ready.cell.rate {
             Some(Rate::PerSecond(rate)) => ready.rate = Some(rate),
@@ -205,14 +210,14 @@ impl OneWorkload<'_, '_> {
                 // Twice: the first run finds cold caches, an unmapped heap and an untrained branch predictor.
                 let closed = Cell { rate: None, ..ready.cell.clone() };
                 let events = if is_sized { (default_events / PROBE_PART).max(1) } else { probe_events };
-                let Some(_) = self.unrecorded(system, &closed, events, None)? else { return Ok(None) };
-                let Some(mut rate) = self.unrecorded(system, &closed, events, None)? else { return Ok(None) };
+                let Some(_) = self.unrecorded(&ready.runner.clone(), &closed, events, None)? else { return Ok(None) };
+                let Some(mut rate) = self.unrecorded(&ready.runner.clone(), &closed, events, None)? else { return Ok(None) };
                 if relative_or_closed.is_some() {
                     // A rate is built on this one: longer runs, and the median of three.
                     let events = matrix::events_for(RELATIVE_PROBE_S, rate, default_events);
                     let mut rates = [0.0; 3];
                     for measured in &mut rates {
-                        let Some(rate) = self.unrecorded(system, &closed, events, None)? else { return Ok(None) };
+                        let Some(rate) = self.unrecorded(&ready.runner.clone(), &closed, events, None)? else { return Ok(None) };
                         *measured = rate;
                     }
                     rates.sort_by(f64::total_cmp);
@@ -237,16 +242,15 @@ impl OneWorkload<'_, '_> {
                 None if is_sized => ready.events,
                 None => continue,
             };
-            ready.alive = self.unrecorded(ready.system, &ready.cell, events, ready.rate)?.is_some();
+            ready.alive = self.unrecorded(&ready.runner.clone(), &ready.cell, events, ready.rate)?.is_some();
         }
         Ok(())
     }
 
     /// One run that gives no row unless it fails. Returns its rate, none if it failed.
-    fn unrecorded(&mut self, system: &'static dyn System, cell: &Cell, events: u64, rate: Option<f64>) -> Result<Option<f64>, Stopped> {
+    fn unrecorded(&mut self, runner: &Runner, cell: &Cell, events: u64, rate: Option<f64>) -> Result<Option<f64>, Stopped> {
         self.observer.started(cell, None);
-        let around = Surroundings { floor: Duration::ZERO, ..self.bench.around };
-        let (measured, asked) = self.once(system, cell, events, rate, around)?;
+        let (measured, asked) = self.once(runner, cell, events, rate, None)?;
         let right = |outcome: &&Outcome| outcome.answer == asked.expected && outcome.n == asked.n;
         match measured.outcome.as_ref().ok().filter(right) {
             Some(outcome) => Ok(Some(throughput::rate(outcome.n, outcome.elapsed).unwrap_or(f64::MAX))),
@@ -254,21 +258,133 @@ impl OneWorkload<'_, '_> {
         }
     }
 
+    /// Who is to run a cell; none if there is nobody, which was told.
+    fn runner(&mut self, cell: &Cell, probe_events: u64) -> Result<Option<Runner>, Stopped> {
+        let rate = cell.rate.map(|_| 1_000.0);
+        if let Some(peer) = self.bench.peers.iter().find(|peer| peer.name == cell.system) {
+            let peer = Arc::new(peer.clone());
+            let asked = self.asked(cell, probe_events, rate)?;
+            return match Session::start(&peer).and_then(|mut session| session.prepare(&self.order(&peer, cell, probe_events, rate))) {
+                Ok(()) => Ok(Some(Runner::Process(peer))),
+                Err(Failure::Refused(reason)) => {
+                    self.refuse(cell, &reason);
+                    Ok(None)
+                }
+                Err(failure) => self.record(cell, 0, asked, &Measured::failed(failure)).map(|_| None),
+            };
+        }
+        let Some(system) = self.bench.systems.iter().copied().find(|system| system.name() == cell.system) else {
+            self.refuse(cell, "there is no such system");
+            return Ok(None);
+        };
+        let prepared = self.input(probe_events)?;
+        if let Some(reason) = system.refuses(&self.job(cell, prepared, rate)) {
+            self.refuse(cell, &reason);
+            return Ok(None);
+        }
+        if !self.bench.fresh {
+            return Ok(Some(Runner::Here(system)));
+        }
+        match Peer::ourselves(system.name()) {
+            Ok(peer) => Ok(Some(Runner::Process(Arc::new(peer)))),
+            Err(reason) => Err(Stopped::Input(self.workload.to_owned(), reason)),
+        }
+    }
+
+    /// One run, between looks at the machine, or (`around` is none) one that is not recorded.
     fn once(
         &mut self,
-        system: &'static dyn System,
+        runner: &Runner,
         cell: &Cell,
         events: u64,
         rate: Option<f64>,
-        around: Surroundings,
+        around: Option<Surroundings>,
     ) -> Result<(Measured, Asked), Stopped> {
+        let asked = self.asked(cell, events, rate)?;
+        // The control `loss`: fewer records than the oracle counts.
+        let events = events.saturating_sub(cell.inject.loss).max(1);
+        let bare = Surroundings { floor: Duration::ZERO, ..self.bench.around };
+        let measured = match runner {
+            Runner::Here(system) => {
+                let prepared = self.input(events)?;
+                once::measure(*system, self.job(cell, prepared, rate), self.cores_of(cell), around.unwrap_or(bare))
+            }
+            Runner::Process(peer) => {
+                let warm_ups = if around.is_some() { peer.warm_up } else { 0 };
+                self.in_process(peer, cell, events, rate, warm_ups, around.unwrap_or(bare))?.unwrap_or_else(Measured::failed)
+            }
+        };
+        Ok((measured, asked))
+    }
+
+    /// One run in a fresh process, after runs that are checked and not recorded.
+    fn in_process(
+        &mut self,
+        peer: &Peer,
+        cell: &Cell,
+        events: u64,
+        rate: Option<f64>,
+        warm_ups: u32,
+        around: Surroundings,
+    ) -> Result<Result<Measured, Failure>, Stopped> {
+        let warm_events = match rate {
+            Some(rate) => ((rate * OPEN_WARM_UP_S) as u64).max(OPEN_EVENTS_MIN),
+            None => (self.default_events() / PROBE_PART).max(1),
+        };
+        let warm_events = warm_events.min(events);
+        // Of a file it may be fewer.
+        let warm = if warm_ups > 0 { Some(self.asked(cell, warm_events, rate)?) } else { None };
+        let warm_order = self.order(peer, cell, warm_events, rate);
+        let order = self.order(peer, cell, events, rate);
+        let run = || {
+            let mut session = Session::start(peer)?;
+            for _ in 0..warm_ups {
+                session.prepare(&warm_order)?;
+                let outcome = session.go(Inject::default(), around.limit)?.done.outcome;
+                if warm.is_some_and(|asked| (outcome.answer, outcome.n) != (asked.expected, asked.n)) {
+                    return Err(Failure::Error("the output of a warm-up differs from the oracle's".into()));
+                }
+            }
+            session.prepare(&order)?;
+            Ok(once::measure_process(&mut session, cell.inject, self.cores_of(cell), around))
+        };
+        Ok(run())
+    }
+
+    /// What a process is told to prepare.
+    fn order(&self, peer: &Peer, cell: &Cell, events: u64, rate: Option<f64>) -> protocol::Prepare {
+        protocol::Prepare {
+            system: peer.name.clone(),
+            workload: self.workload.to_owned(),
+            events,
+            seed: self.matrix.seed,
+            block_bytes: self.matrix.block_bytes,
+            input: self.matrix.input.clone(),
+            cores: cell.cores,
+            core_numbers: self.cores_of(cell).iter().map(|core| core.id).collect(),
+            batch: cell.batch,
+            ring_bytes: cell.ring_bytes,
+            wait: cell.wait.clone(),
+            schedule: self.schedule(cell, rate),
+            options: peer.options.clone(),
+        }
+    }
+
+    /// What a run of `events` has to give.
+    fn asked(&mut self, cell: &Cell, events: u64, rate: Option<f64>) -> Result<Asked, Stopped> {
         let prepared = self.input(events)?;
-        let (n, expected) = (prepared.input.events, prepared.expected);
-        let job = self.job(cell, prepared, rate);
+        let n = prepared.input.events;
         // A schedule that cannot be is told by the run.
-        let rate = job.schedule.as_ref().map(|schedule| schedule.offered_per_s(n).unwrap_or(schedule.rate_per_s));
-        let asked = Asked { n, expected, rate };
-        Ok((once::measure(system, job, self.cores_of(cell), around), asked))
+        let rate = self.schedule(cell, rate).map(|schedule| schedule.offered_per_s(n).unwrap_or(schedule.rate_per_s));
+        Ok(Asked { n, expected: prepared.expected, rate })
+    }
+
+    fn schedule(&self, cell: &Cell, rate: Option<f64>) -> Option<Schedule> {
+        rate.map(|rate_per_s| Schedule { rate_per_s, shape: cell.shape.clone(), seed: self.matrix.seed })
+    }
+
+    fn default_events(&self) -> u64 {
+        self.bench.workloads.iter().find(|info| info.name == self.workload).map_or(1_000_000, |info| info.default_events)
     }
 
     /// Makes the row and tells it. Returns whether the run failed.
@@ -305,7 +421,7 @@ impl OneWorkload<'_, '_> {
             batch: cell.batch,
             ring_bytes: cell.ring_bytes,
             wait: cell.wait.clone(),
-            schedule: rate.map(|rate_per_s| Schedule { rate_per_s, shape: cell.shape.clone(), seed: self.matrix.seed }),
+            schedule: self.schedule(cell, rate),
             generator: cell.generator,
         }
     }

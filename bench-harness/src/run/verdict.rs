@@ -79,11 +79,12 @@ pub fn model(asked: Asked, outcome: &Outcome) -> Option<Result<Model, &'static s
     let offered_per_s = asked.rate?;
     let measured = || {
         let latency = outcome.latency_ns.as_ref().filter(|latency| !latency.is_empty()).ok_or("residence was not measured")?;
+        let exit_per_s = throughput::rate(outcome.n, outcome.elapsed).ok_or("the run took no time")?;
         Ok(Model {
             in_flight: outcome.in_flight_mean.ok_or("records in flight were not measured")?,
             residence_s: latency.mean() / 1e9,
-            window_per_s: outcome.window_per_s.ok_or("the rate of the measured part was not measured")?,
-            exit_per_s: throughput::rate(outcome.n, outcome.elapsed).ok_or("the run took no time")?,
+            window_per_s: outcome.window_per_s.unwrap_or(exit_per_s),
+            exit_per_s,
             entry_per_s: outcome.v_per_s.ok_or("the rate at the source was not measured")?,
             offered_per_s,
         })

@@ -15,6 +15,7 @@ mod thalweg;
 use crate::{
     load::Schedule,
     measure::{residence, steady::Progress, threads::ThreadUse},
+    process::protocol,
     workload::{Answer, Input},
 };
 
@@ -65,14 +66,16 @@ impl Generator {
     }
 }
 
-/// What one run measured. It crosses from the process that ran to the one that judges as JSON.
+/// What one run measured. It crosses from the process that ran to the one that judges as JSON, in which only the first three must be there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// Records that entered.
     pub n: u64,
     /// From the first record's entry to the last result's emission.
+    #[serde(rename = "elapsed_ns", with = "protocol::nanoseconds")]
     pub elapsed: Duration,
     /// What came out, to be compared with the oracle's.
+    #[serde(with = "protocol::answer")]
     pub answer: Answer,
     /// Changes emitted, for upsert results.
     pub changes: Option<u64>,

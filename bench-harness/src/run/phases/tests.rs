@@ -100,7 +100,17 @@ fn fake(name: &'static str, per_s: f64, wrong_from: usize, log: Log) -> &'static
 fn bench(systems: Vec<&'static dyn System>) -> Bench<'static> {
     let around = Surroundings { floor: Duration::ZERO, limit: Duration::from_secs(60) };
     let cores = crate::run::environment::allowed_cores();
-    Bench { workloads: &WORKLOADS, prepare: &prepare, systems, environment: Environment::read(), cores, around, budget: None }
+    Bench {
+        workloads: &WORKLOADS,
+        prepare: &prepare,
+        systems,
+        environment: Environment::read(),
+        cores,
+        around,
+        peers: Vec::new(),
+        fresh: false,
+        budget: None,
+    }
 }
 
 fn matrix(systems: &[&str], size: Size, rate: Option<Rate>, cores: usize) -> Matrix {

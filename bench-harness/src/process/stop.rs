@@ -1,0 +1,101 @@
+//! Stops a process now and then, from the outside: the negative controls `stall` and `slow`.
+//!
+//! ```text
+//!   stall=5ms@1/s   ──────────────▌    ▐──────────────▌    ▐────      SIGSTOP, 5 ms, SIGCONT, once a second
+//!   slow=20%        ────▌▐────▌▐────▌▐────▌▐────▌▐────▌▐────▌▐──      every 5 ms, as long as it is behind a fifth of the time it has run
+//! ```
+//!
+//! The process's clocks go on while it is stopped; it cannot tell a stop from a machine that stalls.
+//!
+//! Unsafe: one call into the C library that takes two numbers.
+#![allow(unsafe_code)]
+
+use std::{
+    sync::mpsc::{self, RecvTimeoutError},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use crate::load::Inject;
+
+/// From one look to the next at how long a process that is slowed has run.
+const SLOW_EVERY: Duration = Duration::from_millis(5);
+
+/// Sends a signal to all processes of the group of `pid`.
+pub(super) fn signal_group(pid: u32, signal: libc::c_int) {
+    if let Ok(group) = libc::pid_t::try_from(pid)
+        && group > 1
+    {
+        // SAFETY: kill takes two numbers and touches no memory. The group is that of a child which has not been waited for, so that its
+        // number cannot have been given to another process.
+        unsafe { libc::kill(-group, signal) };
+    }
+}
+
+/// Stops the group of a process until it is dropped; then the process runs.
+pub(super) struct Stopper {
+    end: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Stopper {
+    /// Begins now. Nothing is stopped if `inject` holds neither a stall nor a slowness.
+    pub(super) fn begin(pid: u32, inject: Inject) -> Stopper {
+        if inject.stall.is_none() && inject.slow <= 0.0 {
+            return Stopper { end: None, thread: None };
+        }
+        let (end, ended) = mpsc::channel();
+        Stopper { end: Some(end), thread: Some(std::thread::spawn(move || stop(pid, inject, &ended))) }
+    }
+}
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Stops now and then until nobody holds the other end of `ended`.
+fn stop(pid: u32, inject: Inject, ended: &mpsc::Receiver<()>) {
+    let begun = Instant::now();
+    let every = inject.stall.map(|stall| Duration::from_secs_f64(1.0 / stall.per_s));
+    let mut next_stall = every.map(|every| begun + every / 2);
+    let mut slowed = Duration::ZERO;
+    let mut stalled = Duration::ZERO;
+    loop {
+        let mut wait = Duration::from_secs(3600);
+        if inject.slow > 0.0 {
+            wait = SLOW_EVERY;
+        }
+        if let Some(next) = next_stall {
+            wait = wait.min(next.saturating_duration_since(Instant::now()));
+        }
+        if ended.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+        let now = Instant::now();
+        if let (Some(next), Some(every), Some(stall)) = (next_stall, every, inject.stall)
+            && now >= next
+        {
+            stalled += held(pid, Duration::from_nanos(stall.length_ns));
+            next_stall = Some(next + every);
+        }
+        if inject.slow > 0.0 {
+            let ran = begun.elapsed().saturating_sub(slowed + stalled);
+            let behind = ran.mul_f64(inject.slow).saturating_sub(slowed);
+            slowed += held(pid, behind);
+        }
+    }
+}
+
+/// Stops it for this long. Returns how long it really was.
+fn held(pid: u32, length: Duration) -> Duration {
+    let stopped = Instant::now();
+    signal_group(pid, libc::SIGSTOP);
+    std::thread::sleep(length);
+    signal_group(pid, libc::SIGCONT);
+    stopped.elapsed()
+}
