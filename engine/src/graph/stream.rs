@@ -12,8 +12,9 @@ use crate::{
     operator::{
         blame::Site,
         filter::Filter,
+        filter_map::FilterMap,
         flat_map::FlatMap,
-        function::{Expander, IterFn, Mapper, Predicate},
+        function::{Chooser, Expander, IterFn, Mapper, Predicate},
         link::{Identity, Link, Then},
         map::{Inspect, Map},
         rolling::{ByKey, ByText},
@@ -134,7 +135,40 @@ where
         self.then(Filter::new(predicate, site))
     }
 
-    /// Turns each record into any number of records.
+    /// Turns each record into one record, or leaves it out.
+    ///
+    /// ```
+    /// use thalweg::{Collect, Config, Dataflow, Generate};
+    ///
+    /// let mut flow = Dataflow::new("halves");
+    /// let (sink, halves) = Collect::new();
+    /// flow.source(Generate::new(6, |i| i)).filter_map(|i| (i % 2 == 0).then_some(i / 2)).sink(sink);
+    /// flow.start(Config::default().workers(1))?.join()?;
+    /// assert_eq!(halves.take(), [0, 1, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn filter_map<U, F>(mut self, function: F) -> Stream<H, Then<L, FilterMap<F, Own<U>>>>
+    where
+        U: 'static,
+        F: for<'a> FnMut(Of<'a, L>) -> Option<U> + Clone + Send + 'static,
+    {
+        let site = self.site("filter_map");
+        self.then(FilterMap::new(function, site))
+    }
+
+    /// As [`filter_map`](Self::filter_map), with a function whose result may borrow from the record.
+    #[track_caller]
+    pub fn filter_map_to<U, F>(mut self, function: F) -> Stream<H, Then<L, FilterMap<F, U>>>
+    where
+        U: Record,
+        F: Chooser<L::Out, U>,
+    {
+        let site = self.site("filter_map");
+        self.then(FilterMap::new(function, site))
+    }
+
+    /// Turns each record into any number of records. For one or none, [`filter_map`](Self::filter_map) is faster.
     #[track_caller]
     pub fn flat_map<U, I, F>(mut self, function: F) -> Stream<H, Then<L, FlatMap<F, Own<U>>>>
     where

@@ -7,6 +7,7 @@ use crate::{
     exchange::EdgeHead,
     operator::{
         filter::Filter,
+        filter_map::FilterMap,
         flat_map::FlatMap,
         function::{DropTime, Expander, OnValue, Predicate},
         link::{Identity, Link, Then},
@@ -61,7 +62,18 @@ where
         Self::wrap(self.stream.then(Filter::new(OnValue(predicate), site)))
     }
 
-    /// Turns each record into any number of records of the same time.
+    /// Turns each record into one record of the same time, or leaves it out.
+    #[track_caller]
+    pub fn filter_map<U, F>(mut self, function: F) -> TimedStream<Own<U>, H, Then<L, FilterMap<OnValue<F>, Timed<Own<U>>>>>
+    where
+        U: 'static,
+        F: for<'a> FnMut(R::Of<'a>) -> Option<U> + Clone + Send + 'static,
+    {
+        let site = self.stream.site("filter_map");
+        Self::wrap(self.stream.then(FilterMap::new(OnValue(function), site)))
+    }
+
+    /// Turns each record into any number of records of the same time. For one or none, [`filter_map`](Self::filter_map) is faster.
     #[track_caller]
     pub fn flat_map<U, I, F>(mut self, function: F) -> TimedStream<Own<U>, H, Then<L, FlatMap<OnValue<F>, Timed<Own<U>>>>>
     where

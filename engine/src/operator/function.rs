@@ -3,6 +3,7 @@
 //! ```text
 //!   Mapper<R, U>      R::Of<'a> -> U::Of<'a>             map
 //!   Predicate<R>      &R::Of<'a> -> bool                 filter, split
+//!   Chooser<R, U>     R::Of<'a> -> Option<U::Of<'a>>     filter_map
 //!   Expander<R, U>    R::Of<'a> -> iterator of U::Of<'a> flat_map
 //! ```
 //!
@@ -64,6 +65,22 @@ where
     }
 }
 
+/// Turns each record of family `R` into one of family `U`, or none.
+pub trait Chooser<R: Record, U: Record>: Clone + Send + 'static {
+    /// Maps one record, if it is to go on.
+    fn choose<'a>(&mut self, record: R::Of<'a>) -> Option<U::Of<'a>>;
+}
+
+impl<R: Record, U: Record, F> Chooser<R, U> for F
+where
+    F: for<'a> MapFn<'a, R::Of<'a>, Out = Option<U::Of<'a>>> + Clone + Send + 'static,
+{
+    #[inline(always)]
+    fn choose<'a>(&mut self, record: R::Of<'a>) -> Option<U::Of<'a>> {
+        self.call(record)
+    }
+}
+
 /// A function from one record to any number of them.
 pub trait IterFn<'a, In> {
     /// One of what it returns.
@@ -121,6 +138,13 @@ impl<R: Record, P: Predicate<R>> Predicate<Timed<R>> for OnValue<P> {
     #[inline(always)]
     fn test<'a>(&mut self, record: &(EventTime, R::Of<'a>)) -> bool {
         self.0.test(&record.1)
+    }
+}
+
+impl<R: Record, U: Record, F: Chooser<R, U>> Chooser<Timed<R>, Timed<U>> for OnValue<F> {
+    #[inline(always)]
+    fn choose<'a>(&mut self, (time, record): (EventTime, R::Of<'a>)) -> Option<(EventTime, U::Of<'a>)> {
+        Some((time, self.0.choose(record)?))
     }
 }
 

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::{
     Control, Operator,
+    adapt::Mapped,
     blame::{Site, guard},
     function::Mapper,
     link::{ChainCx, Step},
@@ -44,7 +45,7 @@ impl<R: Record, U: Record, F: Mapper<R, U>, N: Operator<U>, const PURE: bool> Op
         I: Iterator<Item = R::Of<'a>>,
     {
         let (function, site) = (&mut self.function, self.site);
-        self.next.process(records.map(|record| guard(site, || function.map(record))));
+        self.next.process(Mapped { records, function: |record| guard(site, || function.map(record)) });
     }
 
     const MASKS: bool = PURE && N::MASKS;

@@ -17,10 +17,12 @@
 //! - Control keeps its place between records. After [`Control::End`] come no records and no more control.
 //! - A fault is reported by `ready`.
 
+pub(crate) mod adapt;
 pub(crate) mod aggregate;
 pub(crate) mod blame;
 mod compact;
 pub(crate) mod filter;
+pub(crate) mod filter_map;
 pub(crate) mod flat_map;
 pub(crate) mod function;
 pub(crate) mod link;
@@ -31,7 +33,7 @@ pub use aggregate::{
     Aggregate, ApproxDistinct, Count, DistinctCount, First, FloatMean, FloatSum, Last, Max, Mean, Min, Ordered, Reduce, Sketch, Sum,
     SumCount, Tally, Top, TopN, Total, ValueSet, WideSum,
 };
-pub use function::{Expander, IterFn, MapFn, Mapper, Predicate};
+pub use function::{Chooser, Expander, IterFn, MapFn, Mapper, Predicate};
 pub use link::{ChainCx, Link, Step};
 pub use rolling::{Update, Updates};
 

@@ -5,6 +5,7 @@ use crate::{
     metrics::{Gauge, Gauges},
     operator::{
         Control, Operator,
+        adapt::Mapped,
         blame::{Site, guard},
         link::{ChainCx, Step},
     },
@@ -119,11 +120,14 @@ where
     {
         let (time, site, policy) = (&mut self.time, self.site, &self.policy);
         let mut max = self.max;
-        self.next.process(records.map(|record| {
-            let time = guard(site, || time(&record));
-            policy.see(&mut max, time);
-            (time, record)
-        }));
+        self.next.process(Mapped {
+            records,
+            function: |record| {
+                let time = guard(site, || time(&record));
+                policy.see(&mut max, time);
+                (time, record)
+            },
+        });
         self.max = max;
         let watermark = self.policy.watermark(max);
         if watermark > self.emitted {

@@ -9,7 +9,7 @@ use super::{
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
-        .flat_map_to::<Bids, _>(bid)
+        .filter_map_to::<Bids, _>(bid)
         .watermarks(WATERMARKS, |bid: &Bid<'_>| bid.date_time)
         .key_by(|bid: &Bid<'_>| bid.bidder)
         .window(Session::seconds(10))

@@ -27,7 +27,7 @@ fn row(rows: &mut Results, window: Windowed<i64, u64>) {
 }
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, handled: Handled, out: &mut Output) {
-    let bids = flow.source(events).flat_map_to::<Bids, _>(bid);
+    let bids = flow.source(events).filter_map_to::<Bids, _>(bid);
     let sink = out.rows::<Own<Windowed<i64, u64>>, _>(row);
     match handled {
         Handled::AtEventTime => bids

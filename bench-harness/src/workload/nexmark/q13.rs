@@ -14,7 +14,7 @@ const ROWS: i64 = 10_000;
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let values: Arc<[Box<str>]> = (0..ROWS).map(|key| format!("v{key}").into()).collect();
-    flow.source(events).flat_map_to::<Bids, _>(bid).sink(out.rows::<Bids, _>(move |rows, bid: Bid<'_>| {
+    flow.source(events).filter_map_to::<Bids, _>(bid).sink(out.rows::<Bids, _>(move |rows, bid: Bid<'_>| {
         let value = &values[bid.auction.rem_euclid(ROWS) as usize];
         rows.insert(&[Cell::Int(bid.auction), Cell::Int(bid.bidder), Cell::Int(bid.price), Cell::Int(bid.date_time), Cell::Text(value)]);
     }));

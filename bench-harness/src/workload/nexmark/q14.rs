@@ -14,7 +14,7 @@ const LEAST: i128 = 1_000_000_000;
 const MOST: i128 = 50_000_000_000;
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
-    flow.source(events).flat_map_to::<Bids, _>(bid).filter(|bid: &Bid<'_>| (LEAST + 1..MOST).contains(&converted(bid.price))).sink(
+    flow.source(events).filter_map_to::<Bids, _>(bid).filter(|bid: &Bid<'_>| (LEAST + 1..MOST).contains(&converted(bid.price))).sink(
         out.rows::<Bids, _>(|rows, bid: Bid<'_>| {
             let time_of_day = match hour_of_day(bid.date_time) {
                 8..=18 => "day",

@@ -17,7 +17,7 @@ fn row<'d>(date: &'d str, counts: &Counts) -> [Cell<'d>; 13] {
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let mut date = Written::by(calendar::date);
-    flow.source(events).flat_map_to::<Bids, _>(bid).key_by(|bid: &Bid<'_>| day_of(bid.date_time)).aggregate(ByRank).sink(
+    flow.source(events).filter_map_to::<Bids, _>(bid).key_by(|bid: &Bid<'_>| day_of(bid.date_time)).aggregate(ByRank).sink(
         out.rows::<Updates<i64, (Counts, i64)>, _>(move |rows: &mut Results, update: Update<'_, i64, (Counts, i64)>| {
             let date = date.text(*update.key);
             if let Some((before, _)) = &update.before {

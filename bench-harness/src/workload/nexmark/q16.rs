@@ -20,7 +20,7 @@ fn row<'r>(channel: &'r str, date: &'r str, minute: &'r str, counts: &Counts) ->
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (mut date, mut before_minute, mut minute) = (Written::by(calendar::date), Written::by(clock), Written::by(clock));
     flow.source(events)
-        .flat_map_to::<Bids, _>(bid)
+        .filter_map_to::<Bids, _>(bid)
         .key_by(|bid: &Bid<'_>| -> Key { (bid.channel.into(), day_of(bid.date_time)) })
         .aggregate(ByRank)
         .sink(out.rows::<Updates<Key, (Counts, i64)>, _>(move |rows: &mut Results, update: Update<'_, Key, (Counts, i64)>| {

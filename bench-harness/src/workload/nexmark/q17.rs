@@ -87,7 +87,7 @@ fn row(&(auction, _): &Key, date: &str, stats: &Stats, put: impl FnOnce(&[Cell<'
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let mut date = Written::by(calendar::date);
     flow.source(events)
-        .flat_map_to::<Bids, _>(bid)
+        .filter_map_to::<Bids, _>(bid)
         .key_by(|bid: &Bid<'_>| -> Key { (bid.auction, day_of(bid.date_time)) })
         .aggregate(Prices)
         .sink(out.rows::<Updates<Key, Stats>, _>(move |rows: &mut Results, update: Update<'_, Key, Stats>| {

@@ -24,7 +24,7 @@ pub(super) fn cells(bid: &OwnedBid) -> [Cell<'_>; 7] {
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
-        .flat_map(numbered_bid)
+        .filter_map(numbered_bid)
         .watermarks(WATERMARKS, |(bid, _)| bid.date_time)
         .key_by(|(bid, _)| (bid.bidder, bid.auction))
         .latest_by(|(bid, number)| (bid.date_time, *number))

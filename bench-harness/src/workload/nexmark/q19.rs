@@ -12,7 +12,7 @@ use super::{
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
-        .flat_map(numbered_bid)
+        .filter_map(numbered_bid)
         .watermarks(WATERMARKS, |(bid, _)| bid.date_time)
         .key_by(|(bid, _)| bid.auction)
         .top(10, |(bid, number)| (bid.price, Reverse(*number)))

@@ -9,7 +9,7 @@ use super::{
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
-        .flat_map_to::<Bids, _>(bid)
+        .filter_map_to::<Bids, _>(bid)
         .map(|bid| (bid.auction, bid.price))
         .filter(|(auction, _)| auction % 123 == 0)
         .sink(out.rows::<Own<(i64, i64)>, _>(|rows, (auction, price)| rows.insert(&[Cell::Int(auction), Cell::Int(price)])));

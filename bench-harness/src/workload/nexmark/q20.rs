@@ -14,7 +14,7 @@ pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, ou
     let (bids, auctions) = flow
         .source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
-        .flat_map(|Arrival { event, .. }: Arrival<'_>| match event {
+        .filter_map(|Arrival { event, .. }: Arrival<'_>| match event {
             Event::Bid(bid) => Some(Either::Left(OwnedBid::from(bid))),
             Event::Auction(auction) if auction.category == 10 => Some(Either::Right(OwnedAuction::from(auction))),
             _ => None,

@@ -21,7 +21,7 @@ fn parts(url: &str) -> [Option<&str>; 3] {
 }
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
-    flow.source(events).flat_map_to::<Bids, _>(bid).sink(out.rows::<Bids, _>(|rows, bid: Bid<'_>| {
+    flow.source(events).filter_map_to::<Bids, _>(bid).sink(out.rows::<Bids, _>(|rows, bid: Bid<'_>| {
         let [dir1, dir2, dir3] = parts(bid.url).map(|part| part.map_or(Cell::Null, Cell::Text));
         rows.insert(&[Cell::Int(bid.auction), Cell::Int(bid.bidder), Cell::Int(bid.price), Cell::Text(bid.channel), dir1, dir2, dir3]);
     }));

@@ -17,7 +17,7 @@ pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, ou
     let (sellers, sold) = flow
         .source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
-        .flat_map(|Arrival { event, .. }: Arrival<'_>| match event {
+        .filter_map(|Arrival { event, .. }: Arrival<'_>| match event {
             Event::Person(person) if ["OR", "ID", "CA"].contains(&person.state) => {
                 Some(Either::<Seller, Sold>::Left((person.id, Texts::new([person.name, person.city, person.state]))))
             }

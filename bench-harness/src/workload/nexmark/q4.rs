@@ -14,7 +14,7 @@ use super::{
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (lots, prices) =
-        flow.source(events).watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time()).flat_map(lot_or_price).divide();
+        flow.source(events).watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time()).filter_map(lot_or_price).divide();
     lots.key_by(|lot| lot.id)
         .join(prices.key_by(|price| price.auction))
         .process(|| Winners)

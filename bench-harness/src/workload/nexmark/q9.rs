@@ -62,7 +62,7 @@ pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, ou
     let (auctions, bids) = flow
         .source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
-        .flat_map(|Arrival { number, event }: Arrival<'_>| match event {
+        .filter_map(|Arrival { number, event }: Arrival<'_>| match event {
             Event::Auction(auction) => Some(Either::Left(OwnedAuction::from(auction))),
             Event::Bid(b) => Some(Either::Right(Made {
                 auction: b.auction,

@@ -29,7 +29,7 @@ use thalweg::{
 };
 
 use super::{
-    block::Block,
+    block::{Block, Events},
     claim::Claims,
     generate::Generator,
     model::{Arrival, Arrivals, Auction, Bid, Event, Person},
@@ -140,7 +140,9 @@ impl Replay {
         let (mut lap, mut left) = (0, self.events);
         while left > 0 {
             let (shift, events) = (self.lap(lap), left.min(len));
-            self.block.range(0..events as usize).for_each(|event| each(shift.apply(event)));
+            for event in self.block.range(0..events as usize) {
+                each(shift.apply(event));
+            }
             (lap, left) = (lap + 1, left - events);
         }
     }
@@ -189,12 +191,51 @@ impl Reader for ReplayReader {
         self.claims.keep(&batch, records);
         let shift = self.replay.lap(lap);
         let events = self.replay.block.range(from..from + records as usize);
-        out.process(events.zip(batch.start..).map(move |(event, number)| Arrival { number, event: shift.apply(event) }));
+        out.process(Lap { events, shift, number: batch.start });
         Ok(Polled::Records(records as usize))
     }
 
     fn drain(&mut self) {
         self.claims.drain();
+    }
+}
+
+/// Events of a lap, with their numbers. Compiled into the loop that asks for them, as [`Events`] are.
+struct Lap<'a> {
+    events: Events<'a>,
+    shift: Shift,
+    /// Of the next event.
+    number: u64,
+}
+
+impl<'a> Iterator for Lap<'a> {
+    type Item = Arrival<'a>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Arrival<'a>> {
+        match self.events.next() {
+            Some(event) => {
+                let number = self.number;
+                self.number += 1;
+                Some(Arrival { number, event: self.shift.apply(event) })
+            }
+            None => None,
+        }
+    }
+
+    #[inline(always)]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.events.size_hint()
+    }
+
+    #[inline(always)]
+    fn fold<B, F: FnMut(B, Arrival<'a>) -> B>(self, init: B, mut step: F) -> B {
+        let Lap { events, shift, mut number } = self;
+        events.fold(init, |folded, event| {
+            let arrival = Arrival { number, event: shift.apply(event) };
+            number += 1;
+            step(folded, arrival)
+        })
     }
 }
 
