@@ -13,7 +13,10 @@ use crate::{
     record::{Movable, Own, Record, Timed},
     sink::Sink,
     state::Key,
-    window::{Combine, CombineStep, Half, LateEnd, Lenient, Lift, MergeSessions, Merges, Session, Sliced, WindowPartial, Windowed},
+    window::{
+        Combine, CombineSessions, CombineStep, Half, LateEnd, Lenient, MergeSessions, Merges, Session, SessionPart, Sliced, WindowPartial,
+        Windowed,
+    },
 };
 
 /// A stream with a key, divided into windows.
@@ -48,8 +51,8 @@ pub type WindowStream<R, K, A, W> = TimedStream<
 /// The stream of results behind an aggregate over sessions.
 pub type SessionStream<R, K, A> = TimedStream<
     Own<Windowed<K, <A as Aggregate<R>>::Out>>,
-    EdgeHead<Own<WindowPartial<K, <A as Aggregate<R>>::Partial>>>,
-    Then<Identity<Own<WindowPartial<K, <A as Aggregate<R>>::Partial>>>, MergeSessions<R, K, A>>,
+    EdgeHead<Own<SessionPart<K, <A as Aggregate<R>>::Partial>>>,
+    Then<Identity<Own<SessionPart<K, <A as Aggregate<R>>::Partial>>>, MergeSessions<R, K, A>>,
 >;
 
 /// The key group of a partial.
@@ -221,7 +224,7 @@ where
 {
     /// Aggregates the records of each key's sessions; results come once, when no record to come can be in the session.
     ///
-    /// Each record hops to its key's owner, lifted.
+    /// On one worker sessions are kept where records are read. With several, each record hops to its key's owner, lifted.
     #[track_caller]
     pub fn aggregate<A: Aggregate<R>>(self, aggregate: A) -> SessionStream<R, K, A> {
         let Self { keyed: TimedKeyedStream { mut stream, key, .. }, windows, open_max } = self;
@@ -231,9 +234,12 @@ where
             graph.refuse(site, windows.refuse());
             graph.late.clone()
         };
-        let lift = Lift { key, aggregate: aggregate.clone(), site, next: (), of: PhantomData::<fn() -> K> };
-        let stream =
-            stream.then(lift).cross::<Partials<R, K, A>, _>(site, false, |edge| ScatterEnd { edge, group: group::<K, A::Partial> });
+        let (of, counter) = (PhantomData::<fn() -> K>, late.clone());
+        let combine = CombineSessions { key, windows, aggregate: aggregate.clone(), site, late: counter, open_max, of };
+        let stream = stream.then(combine).cross::<Own<SessionPart<K, A::Partial>>, _>(site, false, |edge| ScatterEnd {
+            edge,
+            group: |part: &SessionPart<K, A::Partial>| group_of(part.key.hash64()),
+        });
         TimedStream { stream: stream.then(MergeSessions { windows, aggregate, site, late, open_max, of: PhantomData }), of: PhantomData }
     }
 }

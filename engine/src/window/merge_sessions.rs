@@ -1,20 +1,26 @@
-//! The two halves of a session window aggregate: lifting a record where it is read, and sessions at the key's owner.
+//! The two halves of a session window aggregate: what one worker knows of sessions, and sessions at the key's owner.
 //!
-//! Records hop one by one. A worker cannot hold a session back until it is over, since another's records may join it with the next; and it
-//! would have to hold the watermark back with it.
+//! ```text
+//!   one worker    records ─▶ sessions ─▶ results            nobody else has a part in them: they are over where they are read
+//!   several       records ─▶ lifted, one by one ─▶ sessions at the key's owner ─▶ results
+//! ```
+//!
+//! With several, a worker cannot hold a session back until it is over, since another's records may join it with the next; and it would have
+//! to hold the watermark back with it.
 
 use std::marker::PhantomData;
 
 use super::{
-    WindowPartial, Windowed, limit,
+    Windowed, limit,
     open::Late,
-    session::{Session, Sessions},
+    session::{Session, SessionPart, Sessions},
 };
 use crate::{
     error::RunError,
     metrics::Counter,
     operator::{
         Control, EMIT, Operator,
+        adapt::Mapped,
         aggregate::Aggregate,
         blame::{Site, guard},
         link::{ChainCx, Step},
@@ -24,42 +30,96 @@ use crate::{
     time::EventTime,
 };
 
-/// Lifts each record into a partial of its own; its time stands for the window's start.
-pub(crate) struct Lift<F, A, K, N = ()> {
+/// What a session aggregate is made of, before it has any state.
+pub(crate) struct CombineSessions<F, A, K> {
     pub(crate) key: F,
+    pub(crate) windows: Session,
     pub(crate) aggregate: A,
     pub(crate) site: Site,
-    pub(crate) next: N,
+    pub(crate) late: Counter,
+    pub(crate) open_max: usize,
     pub(crate) of: PhantomData<fn() -> K>,
 }
 
-impl<F: Clone, A: Clone, K> Clone for Lift<F, A, K> {
+impl<F: Clone, A: Clone, K> Clone for CombineSessions<F, A, K> {
     fn clone(&self) -> Self {
-        Self { key: self.key.clone(), aggregate: self.aggregate.clone(), site: self.site, next: (), of: PhantomData }
+        let Self { key, windows, aggregate, site, late, open_max, of } = self;
+        let (key, aggregate, late) = (key.clone(), aggregate.clone(), late.clone());
+        Self { key, windows: *windows, aggregate, site: *site, late, open_max: *open_max, of: *of }
     }
 }
 
-impl<R, F, K, A> Step<Timed<R>> for Lift<F, A, K>
+impl<R, F, K, A> Step<Timed<R>> for CombineSessions<F, A, K>
 where
     R: Record,
     F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
     K: Key,
     A: Aggregate<R>,
 {
-    type Out = Own<WindowPartial<K, A::Partial>>;
-    fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<R>> + 'static {
-        let Self { key, aggregate, site, .. } = self;
-        Lift { key, aggregate, site, next, of: PhantomData::<fn() -> K> }
+    type Out = Own<SessionPart<K, A::Partial>>;
+    fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<Timed<R>> + 'static {
+        let Self { key, windows, aggregate, site, late, open_max, .. } = self;
+        CombiningSessions::<R, F, K, A, N> {
+            key,
+            alone: cx.instances <= 1,
+            sessions: Sessions::new(windows, aggregate.clone(), site),
+            aggregate,
+            site,
+            late,
+            open_max,
+            emitted: Vec::with_capacity(EMIT),
+            pending: None,
+            next,
+        }
     }
 }
 
-impl<R, F, A, K, N> Operator<Timed<R>> for Lift<F, A, K, N>
+/// Keeps the sessions, if no other worker has a part in them; else lifts each record into a part of its own.
+struct CombiningSessions<R: Record, F, K, A: Aggregate<R>, N> {
+    key: F,
+    alone: bool,
+    sessions: Sessions<R, K, A>,
+    aggregate: A,
+    site: Site,
+    late: Counter,
+    open_max: usize,
+    emitted: Vec<SessionPart<K, A::Partial>>,
+    pending: Option<Control>,
+    next: N,
+}
+
+impl<R: Record, F, K: Key, A: Aggregate<R>, N: Operator<Own<SessionPart<K, A::Partial>>>> CombiningSessions<R, F, K, A, N> {
+    #[cold]
+    #[inline(never)]
+    fn emit(&mut self) -> Result<bool, RunError> {
+        while self.sessions.is_firing() {
+            if !self.next.ready()? {
+                return Ok(false);
+            }
+            let Self { emitted, sessions, next, .. } = self;
+            sessions.take_some(EMIT, |part| emitted.push(part));
+            next.process(emitted.drain(..));
+        }
+        if !self.next.ready()? {
+            return Ok(false);
+        }
+        match self.pending.take() {
+            None => Ok(true),
+            Some(control) => {
+                self.next.control(control);
+                self.next.ready()
+            }
+        }
+    }
+}
+
+impl<R, F, K, A, N> Operator<Timed<R>> for CombiningSessions<R, F, K, A, N>
 where
     R: Record,
     F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K,
     K: Key,
     A: Aggregate<R>,
-    N: Operator<Own<WindowPartial<K, A::Partial>>>,
+    N: Operator<Own<SessionPart<K, A::Partial>>>,
 {
     #[inline(always)]
     fn process<'a, I>(&mut self, records: I)
@@ -67,27 +127,43 @@ where
         I: Iterator<Item = (EventTime, R::Of<'a>)>,
     {
         let Self { key, aggregate, site, next, .. } = self;
-        next.process(records.map(|(time, record)| {
-            let mut partial = A::Partial::empty();
-            let key = guard(*site, || {
-                aggregate.lift(&mut partial, &record);
-                key(&record)
-            });
-            WindowPartial { key, start: time, partial }
-        }));
+        if self.alone {
+            let late = self.sessions.add_records(records, key);
+            if late > 0 {
+                self.late.add(late);
+            }
+            return;
+        }
+        next.process(Mapped {
+            records,
+            function: |(time, record)| {
+                let mut partial = A::Partial::empty();
+                let key = guard(*site, || {
+                    aggregate.lift(&mut partial, &record);
+                    key(&record)
+                });
+                SessionPart { key, first: time, last: time, partial }
+            },
+        });
     }
 
     fn control(&mut self, control: Control) {
-        self.next.control(control);
+        match control {
+            Control::Watermark(watermark) => self.sessions.close(watermark),
+            Control::End => self.sessions.close(EventTime::MAX),
+            Control::Barrier(_) | Control::Idle => {}
+        }
+        self.pending = Some(control);
     }
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
-        self.next.ready()
+        limit(self.sessions.len(), self.open_max, self.site)?;
+        if self.pending.is_none() { self.next.ready() } else { self.emit() }
     }
 }
 
-/// Makes sessions of lifted records.
+/// Makes sessions of their parts.
 pub struct MergeSessions<R, K, A> {
     pub(crate) windows: Session,
     pub(crate) aggregate: A,
@@ -110,23 +186,36 @@ impl<R, K, A: Clone> Clone for MergeSessions<R, K, A> {
     }
 }
 
-impl<R: Record, K: Key, A: Aggregate<R>> Step<Own<WindowPartial<K, A::Partial>>> for MergeSessions<R, K, A> {
+impl<R: Record, K: Key, A: Aggregate<R>> Step<Own<SessionPart<K, A::Partial>>> for MergeSessions<R, K, A> {
     type Out = Timed<Own<Windowed<K, A::Out>>>;
-    fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Own<WindowPartial<K, A::Partial>>> + 'static {
+    fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<Own<SessionPart<K, A::Partial>>> + 'static {
         let Self { windows, aggregate, site, late, open_max, .. } = self;
         let sessions = Sessions::<R, K, A>::new(windows, aggregate, site);
-        MergingSessions { sessions, late, site, open_max, emitted: Vec::with_capacity(EMIT), pending: None, next }
+        let whole = cx.inputs <= 1;
+        MergingSessions { sessions, whole, late, site, open_max, emitted: Vec::with_capacity(EMIT), pending: None, next }
     }
 }
 
 struct MergingSessions<R: Record, K, A: Aggregate<R>, N> {
     sessions: Sessions<R, K, A>,
+    /// Sessions come from one worker only, and whole.
+    whole: bool,
     late: Counter,
     site: Site,
     open_max: usize,
-    emitted: Vec<(EventTime, Windowed<K, A::Out>)>,
+    emitted: Vec<SessionPart<K, A::Partial>>,
     pending: Option<Control>,
     next: N,
+}
+
+/// A session's result, with its last time.
+#[inline(always)]
+fn result<R: Record, K: Key, A: Aggregate<R>>(
+    sessions: &mut Sessions<R, K, A>,
+    part: SessionPart<K, A::Partial>,
+) -> (EventTime, Windowed<K, A::Out>) {
+    let (end, value) = sessions.lower(&part);
+    (end.saturating_sub(1), Windowed { key: part.key, start: part.first, end, value })
 }
 
 impl<R: Record, K: Key, A: Aggregate<R>, N> MergingSessions<R, K, A, N>
@@ -139,11 +228,9 @@ where
             if !self.next.ready()? {
                 return Ok(false);
             }
-            let emitted = &mut self.emitted;
-            self.sessions.take_some(EMIT, |key, start, end, value| {
-                emitted.push((end.saturating_sub(1), Windowed { key, start, end, value }));
-            });
-            self.next.process(emitted.drain(..));
+            let Self { emitted, sessions, next, .. } = self;
+            sessions.take_some(EMIT, |part| emitted.push(part));
+            next.process(Mapped { records: emitted.drain(..), function: |part| result(sessions, part) });
         }
         if !self.next.ready()? {
             return Ok(false);
@@ -158,18 +245,22 @@ where
     }
 }
 
-impl<R: Record, K: Key, A: Aggregate<R>, N> Operator<Own<WindowPartial<K, A::Partial>>> for MergingSessions<R, K, A, N>
+impl<R: Record, K: Key, A: Aggregate<R>, N> Operator<Own<SessionPart<K, A::Partial>>> for MergingSessions<R, K, A, N>
 where
     N: Operator<Timed<Own<Windowed<K, A::Out>>>>,
 {
     #[inline(always)]
     fn process<'a, I>(&mut self, partials: I)
     where
-        I: Iterator<Item = <Own<WindowPartial<K, A::Partial>> as Record>::Of<'a>>,
+        I: Iterator<Item = <Own<SessionPart<K, A::Partial>> as Record>::Of<'a>>,
     {
+        let Self { sessions, next, .. } = self;
+        if self.whole {
+            return next.process(Mapped { records: partials, function: |part| result(sessions, part) });
+        }
         let mut late = 0;
-        for WindowPartial { key, start, partial } in partials {
-            if let Err(Late) = self.sessions.add(&key, start, partial) {
+        for part in partials {
+            if let Err(Late) = sessions.add(part) {
                 late += 1;
             }
         }

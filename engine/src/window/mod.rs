@@ -10,7 +10,8 @@
 //! | [`Tumbling`] | `combine` | `merge` |
 //! | [`Sliding`] | `combine`, of slices (`assign`) | `slide`, `merge_slices` |
 //! | either with allowed lateness | `combine`, again; `late` | `revise` |
-//! | [`Session`] | lift | `session`, `merge_sessions` |
+//! | [`Session`], one worker | `session` | `merge_sessions` |
+//! | [`Session`], several | `merge_sessions` | `session`, `merge_sessions` |
 //! | [`CountWindows`], [`Global`], any with a [`Trigger`] | lift | `panes` |
 //!
 //! Conventions, fixed here once
@@ -22,7 +23,9 @@
 
 mod assign;
 mod combine;
+mod deadlines;
 mod late;
+mod lift;
 mod merge;
 mod merge_sessions;
 mod merge_slices;
@@ -40,14 +43,16 @@ pub use assign::Slices;
 pub use assign::Sliding;
 pub(crate) use combine::{Combine, CombineStep};
 pub(crate) use late::LateEnd;
+pub(crate) use lift::Lift;
 pub(crate) use merge::MergePartials;
-pub(crate) use merge_sessions::{Lift, MergeSessions};
+pub(crate) use merge_sessions::{CombineSessions, MergeSessions};
 pub(crate) use merge_slices::MergeSlices;
 pub use paned::{CountWindows, Global, Paned};
 pub(crate) use panes::MergePanes;
 pub(crate) use revise::MergeRevising;
 pub use revise::Revised;
 pub use session::Session;
+pub(crate) use session::SessionPart;
 pub use sliced::{Half, Lenient, Merges, Sliced};
 pub use trigger::{EveryEventTime, EveryProcessingTime, EveryRecords, OnWatermark, Trigger};
 

@@ -11,23 +11,18 @@
 //! - A record is late if it joins no open session and its own, `[time, time + gap)`, would have to fire at once.
 //!
 //! Each key has at most one valid timer, at the earliest deadline that its sessions had when it was set. A record that extends a session
-//! leaves it alone: a timer that goes off too early is set anew. So a timer costs O(log keys) per session and gap, not per record.
+//! leaves it alone: a timer that goes off too early is set anew. So there is a timer per session and gap, not per record.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
-    marker::PhantomData,
-    time::Duration,
-};
+use std::{collections::VecDeque, marker::PhantomData, time::Duration};
 
-use super::{assign::whole_millis, numbered::Numbered, open::Late};
+use super::{assign::whole_millis, deadlines::Deadlines, open::Late};
 use crate::{
     operator::{
         aggregate::Aggregate,
         blame::{Site, guard},
     },
     record::Record,
-    state::Key,
+    state::{Key, KeyedState, Partial, Table},
     time::EventTime,
 };
 
@@ -79,53 +74,152 @@ impl Session {
     }
 }
 
-/// The open sessions of the keys of one owner.
+/// Deadlines lie at most a gap ahead of event time; they are kept by so many parts of it.
+const DAYS_A_GAP: i64 = 32;
+
+/// The open sessions of some keys.
 pub(crate) struct Sessions<R: Record, K, A: Aggregate<R>> {
     gap_ms: i64,
     aggregate: A,
     site: Site,
-    keys: Numbered<K, OfKey<A::Partial>>,
-    /// Deadlines and the numbers of their keys. One that is not what its key says is void.
-    timers: BinaryHeap<Reverse<(EventTime, u32)>>,
+    keys: Table<K, OfKey<A::Partial>>,
+    /// Keys with open sessions.
+    open: usize,
+    /// Deadlines with their keys. One that is not what its key says is void.
+    timers: Deadlines<K>,
     watermark: EventTime,
+    spare: Spare<A::Partial>,
     of: PhantomData<fn(R)>,
 }
 
-/// A key's open sessions. Any two are further apart than the gap.
-struct OfKey<P> {
-    /// The one that records most likely go to.
-    latest: Option<Open<P>>,
-    /// Those before it, in order: while records are out of order by more than the gap.
-    earlier: VecDeque<Open<P>>,
-    /// The deadline of the valid timer.
-    armed: Option<EventTime>,
+/// A part of a session: what one worker has of it, or all.
+#[derive(Clone, Debug)]
+pub struct SessionPart<K, P> {
+    pub(crate) key: K,
+    pub(crate) first: EventTime,
+    pub(crate) last: EventTime,
+    pub(crate) partial: P,
 }
 
+/// A key's open sessions. Any two are further apart than the gap.
+pub(crate) struct OfKey<P> {
+    /// The one that records most likely go to.
+    latest: Open<P>,
+    /// The deadline of the valid timer; the least time if there is none.
+    armed: EventTime,
+    /// Those before the latest, in order: while records are out of order by more than the gap. Boxed because it is rare, and a key's place
+    /// small that way.
+    earlier: Option<Box<VecDeque<Open<P>>>>,
+}
+
+/// Empty ones, so that none is allocated once there have been enough.
+#[allow(clippy::vec_box)] // They come boxed and go boxed.
+type Spare<P> = Vec<Box<VecDeque<Open<P>>>>;
+
+/// A session; there is none if `last` is before `first`, and no time is near that.
 struct Open<P> {
     first: EventTime,
     last: EventTime,
     partial: P,
 }
 
-impl<P> Open<P> {
+impl<P: Partial> Open<P> {
+    fn none() -> Self {
+        Self { first: EventTime::MAX, last: EventTime::MIN, partial: P::empty() }
+    }
+
+    #[inline(always)]
+    fn is_none(&self) -> bool {
+        self.last < self.first
+    }
+
+    #[inline(always)]
     fn deadline(&self, gap_ms: i64) -> EventTime {
         self.last.saturating_add(gap_ms)
     }
 }
 
-impl<P> Default for OfKey<P> {
-    fn default() -> Self {
-        Self { latest: None, earlier: VecDeque::new(), armed: None }
+impl<P: Partial> Partial for OfKey<P> {
+    fn empty() -> Self {
+        Self { latest: Open::none(), armed: EventTime::MIN, earlier: None }
+    }
+
+    /// The latest goes last.
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.latest.is_none()
     }
 }
 
-impl<P> OfKey<P> {
-    fn earliest(&self) -> Option<&Open<P>> {
-        self.earlier.front().or(self.latest.as_ref())
+impl<P: Partial> OfKey<P> {
+    /// The partial of the latest session, if a record of this time belongs to it, or is within it and the gap behind it; the session then
+    /// extends to the record.
+    #[inline(always)]
+    pub(crate) fn extend(&mut self, time: EventTime, gap_ms: i64) -> Option<&mut P> {
+        let Open { first, last, partial } = &mut self.latest;
+        let latest = time.max(*last);
+        // How far it is ahead, if it is, as a number without a sign: no time is too far away for that.
+        if time >= *first && latest.wrapping_sub(*last).cast_unsigned() <= gap_ms.cast_unsigned() {
+            *last = latest;
+            Some(partial)
+        } else {
+            None
+        }
     }
 
-    fn take_earliest(&mut self) -> Option<Open<P>> {
-        self.earlier.pop_front().or_else(|| self.latest.take())
+    fn earliest(&self) -> Option<&Open<P>> {
+        let earlier = self.earlier.as_ref().and_then(|earlier| earlier.front());
+        earlier.or_else(|| (!self.latest.is_none()).then_some(&self.latest))
+    }
+
+    fn take_earliest(&mut self, spare: &mut Spare<P>) -> Open<P> {
+        let earlier = self.earlier.as_mut().and_then(|earlier| earlier.pop_front());
+        if let Some(empty) = self.earlier.take_if(|earlier| earlier.is_empty()) {
+            spare.push(empty);
+        }
+        earlier.unwrap_or_else(|| std::mem::replace(&mut self.latest, Open::none()))
+    }
+
+    /// Opens a session, and joins it, by `combine`, with those that it is near to. One that is near to none and has to fire at once is late.
+    fn open(
+        &mut self,
+        mut new: Open<P>,
+        gap_ms: i64,
+        watermark: EventTime,
+        spare: &mut Spare<P>,
+        mut combine: impl FnMut(&mut P, P),
+    ) -> Result<(), Late> {
+        if self.is_empty() {
+            if new.deadline(gap_ms) <= watermark {
+                return Err(Late);
+            }
+            self.latest = new;
+            return Ok(());
+        }
+        let mut all = self.earlier.take().unwrap_or_else(|| spare.pop().unwrap_or_default());
+        let latest = std::mem::replace(&mut self.latest, Open::none());
+        if !latest.is_none() {
+            all.push_back(latest);
+        }
+        let from = all.partition_point(|open| open.deadline(gap_ms) < new.first);
+        let to = all.partition_point(|open| open.first.saturating_sub(gap_ms) <= new.last);
+        let is_late = from == to && new.deadline(gap_ms) <= watermark;
+        if !is_late {
+            for open in all.drain(from..to) {
+                (new.first, new.last) = (new.first.min(open.first), new.last.max(open.last));
+                combine(&mut new.partial, open.partial);
+            }
+            all.insert(from, new);
+        }
+        if let Some(latest) = all.pop_back() {
+            self.latest = latest;
+        }
+        if all.is_empty() {
+            spare.push(all);
+        } else {
+            self.earlier = Some(all);
+        }
+        if is_late { Err(Late) } else { Ok(()) }
     }
 }
 
@@ -135,69 +229,118 @@ impl<R: Record, K: Key, A: Aggregate<R>> Sessions<R, K, A> {
             gap_ms: windows.gap_ms,
             aggregate,
             site,
-            keys: Numbered::new(),
-            timers: BinaryHeap::new(),
+            keys: Table::new(),
+            open: 0,
+            timers: Deadlines::by_days_of(windows.gap_ms / DAYS_A_GAP),
             watermark: EventTime::MIN,
+            spare: Vec::new(),
             of: PhantomData,
         }
     }
 
-    /// Adds a record, lifted.
-    #[inline]
-    pub(crate) fn add(&mut self, key: &K, time: EventTime, partial: A::Partial) -> Result<(), Late> {
-        let gap_ms = self.gap_ms;
-        let number = self.keys.number(key);
-        let of = self.keys.at(number);
-        if let Some(open) = &mut of.latest
-            && time >= open.first
-            && time <= open.deadline(gap_ms)
-        {
-            open.last = open.last.max(time);
-            guard(self.site, || self.aggregate.combine(&mut open.partial, partial));
-            return Ok(());
+    /// Adds records that have not been lifted; says how many were late.
+    ///
+    /// A sequence of runs, as in a window aggregate (`combine`): within a run the table finds the keys as they are, and each record extends
+    /// the latest session of its key.
+    #[inline(always)]
+    pub(crate) fn add_records<'a>(
+        &mut self,
+        mut records: impl Iterator<Item = (EventTime, R::Of<'a>)>,
+        mut key_of: impl FnMut(&R::Of<'a>) -> K,
+    ) -> u64 {
+        let mut late = 0;
+        while let Some((time, key, record)) = self.run(&mut records, &mut key_of) {
+            let Self { aggregate, site, gap_ms, .. } = self;
+            // A session of a key that the table has no place for, or one that is not the latest.
+            let of = self.keys.slot(&key);
+            if let Some(partial) = of.extend(time, *gap_ms) {
+                guard(*site, || aggregate.lift(partial, &record));
+                continue;
+            }
+            let mut partial = A::Partial::empty();
+            guard(*site, || aggregate.lift(&mut partial, &record));
+            late += u64::from(self.open(&key, time, time, partial).is_err());
         }
-        self.open(number, Open { first: time, last: time, partial })
+        late
     }
 
-    /// Opens a session, and joins it with those that it is near to.
-    #[inline(never)]
-    fn open(&mut self, number: u32, mut new: Open<A::Partial>) -> Result<(), Late> {
-        let Self { gap_ms, aggregate, site, keys, timers, watermark, .. } = self;
-        let gap_ms = *gap_ms;
-        let of = keys.at(number);
-        of.earlier.extend(of.latest.take());
-        let from = of.earlier.partition_point(|open| open.deadline(gap_ms) < new.first);
-        let to = of.earlier.partition_point(|open| open.first.saturating_sub(gap_ms) <= new.last);
-        if from == to && new.deadline(gap_ms) <= *watermark {
-            of.latest = of.earlier.pop_back();
-            if of.latest.is_none() {
-                keys.release(number);
+    /// Returns the record that breaks the run.
+    #[inline(always)]
+    fn run<'a>(
+        &mut self,
+        records: &mut impl Iterator<Item = (EventTime, R::Of<'a>)>,
+        key_of: &mut impl FnMut(&R::Of<'a>) -> K,
+    ) -> Option<(EventTime, K, R::Of<'a>)> {
+        let Self { aggregate, site, gap_ms, keys, .. } = self;
+        let (site, gap_ms) = (*site, *gap_ms);
+        if K::INTEGER
+            && let Some(mut direct) = keys.as_direct()
+        {
+            loop {
+                let (time, record) = records.next()?;
+                let key = guard(site, || key_of(&record));
+                match direct.slot(key.bits()).and_then(|of| of.extend(time, gap_ms)) {
+                    Some(partial) => guard(site, || aggregate.lift(partial, &record)),
+                    None => return Some((time, key, record)),
+                }
             }
-            return Err(Late);
         }
-        for open in of.earlier.drain(from..to) {
-            (new.first, new.last) = (new.first.min(open.first), new.last.max(open.last));
-            guard(*site, || aggregate.combine(&mut new.partial, open.partial));
+        if K::INTEGER
+            && let Some(mut probe) = keys.as_probe()
+        {
+            loop {
+                let (time, record) = records.next()?;
+                let key = guard(site, || key_of(&record));
+                match probe.slot(key.bits()).and_then(|of| of.extend(time, gap_ms)) {
+                    Some(partial) => guard(site, || aggregate.lift(partial, &record)),
+                    None => return Some((time, key, record)),
+                }
+            }
         }
-        of.earlier.insert(from, new);
-        of.latest = of.earlier.pop_back();
-        Self::arm(of, number, timers, gap_ms);
-        Ok(())
+        let (time, record) = records.next()?;
+        let key = guard(site, || key_of(&record));
+        Some((time, key, record))
+    }
+
+    /// Adds a part of a session.
+    #[inline]
+    pub(crate) fn add(&mut self, SessionPart { key, first, last, partial }: SessionPart<K, A::Partial>) -> Result<(), Late> {
+        let Self { gap_ms, keys, aggregate, site, .. } = self;
+        if first == last
+            && let Some(whole) = keys.slot(&key).extend(first, *gap_ms)
+        {
+            guard(*site, || aggregate.combine(whole, partial));
+            return Ok(());
+        }
+        self.open(&key, first, last, partial)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open(&mut self, key: &K, first: EventTime, last: EventTime, partial: A::Partial) -> Result<(), Late> {
+        let Self { gap_ms, aggregate, site, keys, open, timers, watermark, spare, .. } = self;
+        let of = keys.slot(key);
+        *open += usize::from(of.is_empty());
+        let opened = of.open(Open { first, last, partial }, *gap_ms, *watermark, spare, |a, b| guard(*site, || aggregate.combine(a, b)));
+        Self::arm(of, key, timers, *gap_ms);
+        *open -= usize::from(of.is_empty());
+        opened
     }
 
     /// Sets the key's timer if it has none or a later one.
-    fn arm(of: &mut OfKey<A::Partial>, number: u32, timers: &mut BinaryHeap<Reverse<(EventTime, u32)>>, gap_ms: i64) {
+    fn arm(of: &mut OfKey<A::Partial>, key: &K, timers: &mut Deadlines<K>, gap_ms: i64) {
         if let Some(deadline) = of.earliest().map(|open| open.deadline(gap_ms))
-            && of.armed.is_none_or(|armed| deadline < armed)
+            && (of.armed == EventTime::MIN || deadline < of.armed)
         {
-            of.armed = Some(deadline);
-            timers.push(Reverse((deadline, number)));
+            of.armed = deadline;
+            timers.set(deadline, key.clone());
         }
     }
 
     /// Keys with open sessions.
+    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        self.keys.len()
+        self.open
     }
 
     /// Lets the sessions that the watermark has passed fire.
@@ -206,34 +349,32 @@ impl<R: Record, K: Key, A: Aggregate<R>> Sessions<R, K, A> {
     }
 
     /// Whether a timer is due.
-    pub(crate) fn is_firing(&self) -> bool {
-        self.timers.peek().is_some_and(|Reverse((deadline, _))| *deadline <= self.watermark)
+    pub(crate) fn is_firing(&mut self) -> bool {
+        self.timers.is_due(self.watermark)
     }
 
-    /// Takes sessions that fire, of at most about `max` keys: key, first time, end and value.
-    pub(crate) fn take_some(&mut self, max: usize, mut take: impl FnMut(K, EventTime, EventTime, A::Out)) {
-        let Self { gap_ms, aggregate, site, keys, timers, watermark, .. } = self;
+    /// Takes sessions that fire, of at most about `max` keys.
+    pub(crate) fn take_some(&mut self, max: usize, mut take: impl FnMut(SessionPart<K, A::Partial>)) {
+        let Self { gap_ms, keys, open, timers, watermark, spare, .. } = self;
         for _ in 0..max {
-            let Some(&Reverse((deadline, number))) = timers.peek() else { return };
-            if deadline > *watermark {
-                return;
-            }
-            timers.pop();
-            let entry = keys.entry(number);
-            let (Some(key), of) = (&entry.key, &mut entry.value) else { continue };
-            if of.armed != Some(deadline) {
+            let Some((deadline, key)) = timers.take_due(*watermark) else { return };
+            let of = keys.slot(&key);
+            if of.armed != deadline || of.is_empty() {
                 continue;
             }
-            of.armed = None;
-            while of.earliest().is_some_and(|open| open.deadline(*gap_ms) <= *watermark)
-                && let Some(open) = of.take_earliest()
-            {
-                take(key.clone(), open.first, open.deadline(*gap_ms), guard(*site, || aggregate.lower(&open.partial)));
+            of.armed = EventTime::MIN;
+            while of.earliest().is_some_and(|open| open.deadline(*gap_ms) <= *watermark) {
+                let Open { first, last, partial } = of.take_earliest(spare);
+                take(SessionPart { key: key.clone(), first, last, partial });
             }
-            Self::arm(of, number, timers, *gap_ms);
-            if of.armed.is_none() {
-                keys.release(number);
-            }
+            Self::arm(of, &key, timers, *gap_ms);
+            *open -= usize::from(of.is_empty());
         }
+    }
+
+    /// The result of a session: its end and its value.
+    #[inline(always)]
+    pub(crate) fn lower(&mut self, part: &SessionPart<K, A::Partial>) -> (EventTime, A::Out) {
+        (part.last.saturating_add(self.gap_ms), guard(self.site, || self.aggregate.lower(&part.partial)))
     }
 }
