@@ -17,7 +17,7 @@
 //! Cost of growth: a sweep over the slots. After each, the range of keys must grow by a constant factor before the next, so a pattern
 //! of keys cannot make it more than linear in all.
 
-use std::mem;
+use std::{mem, ops::Range};
 
 use super::{Partial, table::Seen};
 
@@ -78,6 +78,11 @@ pub struct Direct<'a, V> {
 }
 
 impl<V> Direct<'_, V> {
+    /// No slots: every key is outside.
+    pub(crate) fn none() -> Self {
+        Self { base: 0, slots: &mut [] }
+    }
+
     /// The accumulator of the key with these bits, `None` if the key is outside: take [`KeyedState::slot`](super::KeyedState::slot) then.
     ///
     /// Cost: a subtraction and one bounds check.
@@ -126,6 +131,20 @@ impl<V: Partial> DirectSlots<V> {
 
     pub(super) fn memory_bytes(&self) -> usize {
         self.slots.capacity() * size_of::<V>()
+    }
+
+    /// The slots of keys with bits in `least..=greatest`.
+    pub(super) fn places_between(&self, least: u64, greatest: u64) -> Range<usize> {
+        let len = self.slots.len() as u64;
+        let from = least.saturating_sub(self.base).min(len);
+        let to = greatest.saturating_sub(self.base).saturating_add(1).min(len);
+        from as usize..to.max(from) as usize
+    }
+
+    /// Some slots, and the bits of the first one's key.
+    #[inline(always)]
+    pub(super) fn some(&self, places: Range<usize>) -> (u64, std::slice::Iter<'_, V>) {
+        (self.base.wrapping_add(places.start as u64), self.slots.get(places).unwrap_or_default().iter())
     }
 
     /// Values with their keys' bits, in the order of the keys.

@@ -5,7 +5,7 @@
 //!
 //! As in probe mode, a value that is taken leaves its key behind for the next window.
 
-use std::mem;
+use std::{mem, ops::Range};
 
 use hashbrown::{HashTable, hash_table::Entry};
 
@@ -14,6 +14,21 @@ use super::{Key, Partial};
 /// The entries of a table whose keys are stored.
 pub(super) struct Hashed<K, V> {
     table: HashTable<(K, V)>,
+}
+
+/// Keys of some buckets with their values.
+pub(super) struct Buckets<'a, K, V> {
+    table: &'a HashTable<(K, V)>,
+    buckets: Range<usize>,
+}
+
+impl<'a, K, V: Partial> Iterator for Buckets<'a, K, V> {
+    type Item = (&'a K, &'a V);
+
+    fn next(&mut self) -> Option<(&'a K, &'a V)> {
+        let Self { table, buckets } = self;
+        buckets.find_map(|bucket| table.get_bucket(bucket).filter(|(_, value)| !value.is_empty()).map(|(key, value)| (key, value)))
+    }
 }
 
 #[inline(always)]
@@ -29,6 +44,16 @@ impl<K: Key, V: Partial> Hashed<K, V> {
 
     pub(super) fn memory_bytes(&self) -> usize {
         self.table.allocation_size()
+    }
+
+    /// Buckets.
+    pub(super) fn len(&self) -> usize {
+        self.table.num_buckets()
+    }
+
+    /// What some buckets hold.
+    pub(super) fn some(&self, buckets: Range<usize>) -> Buckets<'_, K, V> {
+        Buckets { table: &self.table, buckets }
     }
 
     /// Keys that have an entry, whether it holds a value or not.

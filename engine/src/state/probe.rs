@@ -20,7 +20,7 @@
 //! A value that is taken leaves its key behind: the next window most likely has the same keys, and finds them placed. Keys that hold no
 //! value are dropped when the array is rebuilt.
 
-use std::mem;
+use std::{mem, ops::Range};
 
 use super::Partial;
 
@@ -39,8 +39,8 @@ const FIRST_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A key's bits and its accumulator.
 pub(super) struct Entry<V> {
-    key: u64,
-    value: V,
+    pub(super) key: u64,
+    pub(super) value: V,
 }
 
 impl<V: Partial> Entry<V> {
@@ -133,6 +133,17 @@ impl<V: Partial> ProbeSlots<V> {
 
     pub(super) fn memory_bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry<V>>()
+    }
+
+    /// Entries, free ones among them.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Some entries, as they lie.
+    #[inline(always)]
+    pub(super) fn some(&self, places: Range<usize>) -> std::slice::Iter<'_, Entry<V>> {
+        self.entries.get(places).unwrap_or_default().iter()
     }
 
     /// Keys that have an entry, whether it holds a value or not.

@@ -16,11 +16,13 @@
 //!   row that the next one takes, so that a pattern made to alternate buys nothing.
 //! - After the windows have reached their size, no call allocates, except that a change of mode does.
 
+use std::{ops::Range, slice};
+
 use super::{
     Cursor, Key, KeyedState, Partial,
     direct::{self, Direct, DirectSlots, Sparse},
-    hashed::Hashed,
-    probe::{Probe, ProbeSlots},
+    hashed::{Buckets, Hashed},
+    probe::{Entry, Probe, ProbeSlots},
 };
 
 /// To return to direct mode, at most so many dense windows in a row are waited for.
@@ -160,6 +162,23 @@ impl<K: Key, V: Partial> Table<K, V> {
         (K::INTEGER && self.mode == Mode::Probe).then(|| self.probe.view())
     }
 
+    /// The places in which keys with bits in `least..=greatest` may be, taken or not; all, if keys are not in order.
+    pub(crate) fn places_between(&self, least: u64, greatest: u64) -> Range<usize> {
+        match self.mode {
+            Mode::Direct => self.direct.places_between(least, greatest),
+            Mode::Probe => 0..self.probe.len(),
+            Mode::Hashed => 0..self.hashed.len(),
+        }
+    }
+
+    /// The keys in some places, with their accumulators.
+    #[inline(always)]
+    pub(crate) fn some(&self, places: Range<usize>) -> SomeKeys<'_, K, V> {
+        let of = |mode| if self.mode == mode { places.clone() } else { 0..0 };
+        let (bits, direct) = self.direct.some(of(Mode::Direct));
+        SomeKeys { bits, direct, probe: self.probe.some(of(Mode::Probe)), hashed: self.hashed.some(of(Mode::Hashed)) }
+    }
+
     /// Finds or makes room for a key that is not placed, whatever it takes.
     #[cold]
     #[inline(never)]
@@ -229,6 +248,39 @@ impl<K: Key, V: Partial> Table<K, V> {
                 f(key, value);
             }),
         }
+    }
+}
+
+/// Some keys of a table with their accumulators. All but one of the parts are empty.
+pub(crate) struct SomeKeys<'a, K, V> {
+    /// The bits of the key of the next slot of `direct`.
+    bits: u64,
+    direct: slice::Iter<'a, V>,
+    probe: slice::Iter<'a, Entry<V>>,
+    hashed: Buckets<'a, K, V>,
+}
+
+impl<'a, K: Key, V: Partial> Iterator for SomeKeys<'a, K, V> {
+    type Item = (K, &'a V);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(K, &'a V)> {
+        if !K::INTEGER {
+            return self.hashed.next().map(|(key, value)| (key.clone(), value));
+        }
+        while let Some(value) = self.direct.next() {
+            let bits = self.bits;
+            self.bits = bits.wrapping_add(1);
+            if !value.is_empty() {
+                return Some((K::from_bits(bits), value));
+            }
+        }
+        while let Some(entry) = self.probe.next() {
+            if !entry.value.is_empty() {
+                return Some((K::from_bits(entry.key), &entry.value));
+            }
+        }
+        None
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     metrics::Counter,
     operator::{
         Control, EMIT, Operator,
+        adapt::Mapped,
         aggregate::Aggregate,
         blame::Site,
         link::{ChainCx, Step},
@@ -44,15 +45,7 @@ impl<R: Record, K: Key, A: Aggregate<R>> Step<Own<WindowPartial<K, A::Partial>>>
     type Out = Timed<Own<Windowed<K, A::Out>>>;
     fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Own<WindowPartial<K, A::Partial>>> + 'static {
         let Self { windows, aggregate, site, late, open_max, .. } = self;
-        MergingSlices {
-            slide: Slide::new(windows, aggregate, site),
-            late,
-            site,
-            open_max,
-            emitted: Vec::with_capacity(EMIT),
-            pending: None,
-            next,
-        }
+        MergingSlices { slide: Slide::new(windows, aggregate, site), late, site, open_max, pending: None, next }
     }
 }
 
@@ -61,7 +54,6 @@ struct MergingSlices<R: Record, K, A: Aggregate<R>, N> {
     late: Counter,
     site: Site,
     open_max: usize,
-    emitted: Vec<(EventTime, Windowed<K, A::Out>)>,
     pending: Option<Control>,
     next: N,
 }
@@ -76,11 +68,10 @@ where
             if !self.next.ready()? {
                 return Ok(false);
             }
-            let emitted = &mut self.emitted;
-            self.slide.take_some(EMIT, |start, last, key, value| {
-                emitted.push((last, Windowed { key, start, end: last.saturating_add(1), value }));
-            });
-            self.next.process(emitted.drain(..));
+            // Straight on: a window may have as many results as it has records.
+            let (start, last, results) = self.slide.take_some(EMIT);
+            let end = last.saturating_add(1);
+            self.next.process(Mapped { records: results, function: |(key, value)| (last, Windowed { key, start, end, value }) });
         }
         if !self.next.ready()? {
             return Ok(false);
@@ -106,7 +97,7 @@ where
     {
         for WindowPartial { key, start, partial } in partials {
             // Late only if the worker had no input for a while, and event time went on without it.
-            if let Err(Late) = self.slide.add(&key, start, partial) {
+            if let Err(Late) = self.slide.add(key, start, partial) {
                 self.late.add(1);
             }
         }

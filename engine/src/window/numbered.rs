@@ -70,9 +70,4 @@ impl<K: Key, V: Default> Numbered<K, V> {
     pub(crate) fn len(&self) -> usize {
         self.entries.len() - self.free.len()
     }
-
-    /// All entries, free ones among them, by number.
-    pub(crate) fn entries(&self) -> &[Entry<K, V>] {
-        &self.entries
-    }
 }

@@ -18,20 +18,20 @@
 //! Source: two stacks: Tangwongsan et al., "Low-Latency Sliding-Window Aggregation in Worst-Case Constant Time", DEBS 2017, section 2; here the
 //! stacks are shared by all keys, which is ours.
 
-use std::{collections::VecDeque, marker::PhantomData};
+use std::{collections::VecDeque, marker::PhantomData, ops::Range};
 
 use super::{
     assign::{Slices, clamp},
-    numbered::Numbered,
     open::Late,
 };
 use crate::{
     operator::{
+        adapt::Mapped,
         aggregate::Aggregate,
         blame::{Site, guard},
     },
     record::Record,
-    state::{Key, Partial},
+    state::{Key, KeyedState, Partial, Table},
     time::EventTime,
 };
 
@@ -40,9 +40,9 @@ pub(crate) struct Slide<R: Record, K, A: Aggregate<R>> {
     windows: Slices,
     aggregate: A,
     site: Site,
-    keys: Numbered<K, Live<A::Partial>>,
+    keys: Table<K, Live<A::Partial>>,
     /// Slices with entries, earliest first.
-    slices: VecDeque<Slice<A::Partial>>,
+    slices: VecDeque<Slice<K, A::Partial>>,
     /// How many of them, from the front, have entered.
     entered: usize,
     /// How many of those, from the front, are in the front stack.
@@ -54,35 +54,63 @@ pub(crate) struct Slide<R: Record, K, A: Aggregate<R>> {
     /// Start of the earliest window that has not fired.
     next: i128,
     watermark: EventTime,
-    /// Where the emission of window `next` stands.
-    emitting: Option<usize>,
+    /// The places of keys whose results in window `next` have not been taken.
+    emitting: Option<Range<usize>>,
     /// The slice that got the last entry.
     current: usize,
     /// Storage of slices that have gone.
-    spare: Vec<Slice<A::Partial>>,
+    spare: Vec<Slice<K, A::Partial>>,
     of: PhantomData<fn(R)>,
 }
 
-struct Slice<P> {
+struct Slice<K, P> {
     begin: i128,
-    entries: Vec<(u32, P)>,
+    entries: Vec<(K, P)>,
+    /// Between which bits the keys are that have entered, if they are integers.
+    bits: Bits,
     /// For each entry of a slice in the front stack: the key's front once the entry has gone.
     rests: Vec<P>,
 }
 
-/// What is kept of a key.
+/// A range of keys' bits; empty if the greatest is below the least.
+#[derive(Clone, Copy)]
+struct Bits {
+    least: u64,
+    greatest: u64,
+}
+
+impl Bits {
+    const NONE: Self = Self { least: u64::MAX, greatest: 0 };
+
+    #[inline(always)]
+    fn note<K: Key>(&mut self, key: &K) {
+        if K::INTEGER {
+            let bits = key.bits();
+            *self = self.with(Self { least: bits, greatest: bits });
+        }
+    }
+
+    #[inline(always)]
+    fn with(self, other: Self) -> Self {
+        Self { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest) }
+    }
+}
+
+/// What is kept of a key that is in a slice which has entered and not gone.
 struct Live<P> {
     front: P,
     back: P,
-    /// Entries in slices that have entered and not gone.
+    /// Entries in such slices.
     inside: u32,
-    /// Entries in all slices.
-    held: u32,
 }
 
-impl<P: Partial> Default for Live<P> {
-    fn default() -> Self {
-        Self { front: P::empty(), back: P::empty(), inside: 0, held: 0 }
+impl<P: Partial> Partial for Live<P> {
+    fn empty() -> Self {
+        Self { front: P::empty(), back: P::empty(), inside: 0 }
+    }
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.inside == 0
     }
 }
 
@@ -92,7 +120,7 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
             windows,
             aggregate,
             site,
-            keys: Numbered::new(),
+            keys: Table::new(),
             slices: VecDeque::new(),
             entered: 0,
             turned: 0,
@@ -109,7 +137,7 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
 
     /// Adds what one worker has of a key and a slice.
     #[inline]
-    pub(crate) fn add(&mut self, key: &K, start: EventTime, partial: A::Partial) -> Result<(), Late> {
+    pub(crate) fn add(&mut self, key: K, start: EventTime, partial: A::Partial) -> Result<(), Late> {
         let begin = self.windows.begin(start);
         if self.slices.get(self.current).is_none_or(|slice| slice.begin != begin) {
             match self.windows.last_window(begin) {
@@ -119,18 +147,17 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
                 Some(_) => self.find(begin),
             }
         }
-        let number = self.keys.number(key);
-        let live = self.keys.at(number);
-        live.held += 1;
         if self.current < self.entered {
+            let live = self.keys.slot(&key);
             live.inside += 1;
+            self.slices[self.current].bits.note(&key);
             if A::INVERTS {
                 guard(self.site, || self.aggregate.combine(&mut live.back, partial.clone()));
             } else {
                 self.stale = true;
             }
         }
-        self.slices[self.current].entries.push((number, partial));
+        self.slices[self.current].entries.push((key, partial));
         Ok(())
     }
 
@@ -139,8 +166,9 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
         self.current = match self.slices.binary_search_by_key(&begin, |slice| slice.begin) {
             Ok(at) => at,
             Err(at) => {
-                let mut slice = self.spare.pop().unwrap_or_else(|| Slice { begin, entries: Vec::new(), rests: Vec::new() });
-                slice.begin = begin;
+                let mut slice =
+                    self.spare.pop().unwrap_or_else(|| Slice { begin, entries: Vec::new(), bits: Bits::NONE, rests: Vec::new() });
+                (slice.begin, slice.bits) = (begin, Bits::NONE);
                 self.slices.insert(at, slice);
                 if begin < self.entered_end {
                     // Among those that have entered; an earlier one than all of them would have no window left.
@@ -181,7 +209,8 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
             self.next = next;
             self.shift();
             if self.entered > 0 {
-                self.emitting = Some(0);
+                let bits = self.slices.range(..self.entered).fold(Bits::NONE, |bits, slice| bits.with(slice.bits));
+                self.emitting = Some(self.keys.places_between(bits.least, bits.greatest));
                 return true;
             }
         }
@@ -193,7 +222,7 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
         if self.stale {
             self.rebuild();
         }
-        let stays = |slice: &Slice<_>| slice.begin >= self.next;
+        let stays = |slice: &Slice<_, _>| slice.begin >= self.next;
         // If all go, there is nothing to turn.
         let all_go = self.entered > 0 && !stays(&self.slices[self.entered - 1]);
         while self.slices.front().is_some_and(|slice| slice.begin < self.next) {
@@ -204,8 +233,10 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
         }
         let end = self.next + self.windows.size();
         while self.slices.get(self.entered).is_some_and(|slice| slice.begin < end) {
-            for (number, partial) in &self.slices[self.entered].entries {
-                let live = self.keys.at(*number);
+            let slice = &mut self.slices[self.entered];
+            for (key, partial) in &slice.entries {
+                slice.bits.note(key);
+                let live = self.keys.slot(key);
                 live.inside += 1;
                 guard(self.site, || self.aggregate.combine(&mut live.back, partial.clone()));
             }
@@ -219,22 +250,19 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
         let Some(mut slice) = self.slices.pop_front() else { return };
         let entered = self.entered > 0;
         let mut rests = slice.rests.drain(..);
-        for (number, partial) in slice.entries.drain(..) {
+        for (key, partial) in slice.entries.drain(..) {
             let rest = rests.next();
-            let live = self.keys.at(number);
-            live.held -= 1;
-            if entered {
-                live.inside -= 1;
-                if live.inside == 0 {
-                    (live.front, live.back) = (A::Partial::empty(), A::Partial::empty());
-                } else if A::INVERTS {
-                    guard(self.site, || self.aggregate.invert(&mut live.back, &partial));
-                } else if !all && let Some(rest) = rest {
-                    live.front = rest;
-                }
+            if !entered {
+                continue;
             }
-            if live.held == 0 {
-                self.keys.release(number);
+            let live = self.keys.slot(&key);
+            live.inside -= 1;
+            if live.inside == 0 {
+                *live = Live::empty();
+            } else if A::INVERTS {
+                guard(self.site, || self.aggregate.invert(&mut live.back, &partial));
+            } else if !all && let Some(rest) = rest {
+                live.front = rest;
             }
         }
         drop(rests);
@@ -248,8 +276,8 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
         let Self { slices, keys, aggregate, site, .. } = self;
         for slice in slices.iter_mut().take(self.entered).rev() {
             slice.rests.clear();
-            for (number, partial) in slice.entries.iter().rev() {
-                let live = keys.at(*number);
+            for (key, partial) in slice.entries.iter().rev() {
+                let live = keys.slot(key);
                 live.back = A::Partial::empty();
                 slice.rests.push(live.front.clone());
                 guard(*site, || aggregate.combine(&mut live.front, partial.clone()));
@@ -264,40 +292,39 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
     fn rebuild(&mut self) {
         self.stale = false;
         for slice in self.slices.iter().take(self.entered) {
-            for (number, _) in &slice.entries {
-                let live = self.keys.at(*number);
-                live.front = A::Partial::empty();
+            for (key, _) in &slice.entries {
+                self.keys.slot(key).front = A::Partial::empty();
             }
         }
         self.turn();
     }
 
-    /// Hands out at most about `max` results of the window that fires.
-    pub(crate) fn take_some(&mut self, max: usize, mut take: impl FnMut(EventTime, EventTime, K, A::Out)) {
-        let Some(at) = self.emitting else { return };
-        let Self { keys, aggregate, site, turned, .. } = self;
-        let (start, last) = (clamp(self.next), self.windows.last_of_window(self.next));
-        let stop = keys.entries().len().min(at + max);
-        for entry in &keys.entries()[at..stop] {
-            let live = &entry.value;
-            if live.inside > 0
-                && let Some(key) = &entry.key
-            {
-                let value = guard(*site, || {
-                    if A::INVERTS || *turned == 0 {
-                        return aggregate.lower(&live.back);
-                    }
+    /// Some results of the window that fires: its start and its last time, and keys with values. None of at most `max` places may hold any.
+    #[inline(always)]
+    pub(crate) fn take_some(&mut self, max: usize) -> (EventTime, EventTime, impl Iterator<Item = (K, A::Out)>) {
+        let Self { keys, aggregate, site, turned, windows, emitting, next, .. } = self;
+        let (start, last) = (clamp(*next), windows.last_of_window(*next));
+        let (site, single) = (*site, A::INVERTS || *turned == 0);
+        let Range { start: from, end } = emitting.take().unwrap_or(0..0);
+        let to = end.min(from + max);
+        if to < end {
+            *emitting = Some(to..end);
+        } else {
+            *next += windows.slide();
+        }
+        let aggregate = &*aggregate;
+        // Combining changes the aggregate, and the results are not all taken while it may be.
+        let mut combining = (!single).then(|| aggregate.clone());
+        let mut lower = move |live: &Live<A::Partial>| {
+            guard(site, || match &mut combining {
+                None => aggregate.lower(&live.back),
+                Some(combining) => {
                     let mut whole = live.front.clone();
-                    aggregate.combine(&mut whole, live.back.clone());
+                    combining.combine(&mut whole, live.back.clone());
                     aggregate.lower(&whole)
-                });
-                take(start, last, key.clone(), value);
-            }
-        }
-        self.emitting = Some(stop);
-        if stop == self.keys.entries().len() {
-            self.emitting = None;
-            self.next += self.windows.slide();
-        }
+                }
+            })
+        };
+        (start, last, Mapped { records: keys.some(from..to), function: move |(key, live): (K, &Live<A::Partial>)| (key, lower(live)) })
     }
 }

@@ -32,17 +32,27 @@ impl Partial for Leaders {
     }
 }
 
+impl Leaders {
+    #[cold]
+    #[inline(never)]
+    fn add(&mut self, auction: i64, bids: u64) {
+        if bids > self.bids {
+            self.bids = bids;
+            self.auctions.clear();
+        }
+        self.auctions.push(auction);
+    }
+}
+
 impl Aggregate<Own<Counted>> for Most {
     type Partial = Leaders;
     type Out = Leaders;
 
+    // Few auctions have the most bids so far.
+    #[inline(always)]
     fn lift(&mut self, leaders: &mut Leaders, counted: &Counted) {
-        if counted.value > leaders.bids {
-            leaders.bids = counted.value;
-            leaders.auctions.clear();
-        }
-        if counted.value == leaders.bids {
-            leaders.auctions.push(counted.key);
+        if counted.value >= leaders.bids {
+            leaders.add(counted.key, counted.value);
         }
     }
 
@@ -61,7 +71,7 @@ impl Aggregate<Own<Counted>> for Most {
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
-        .flat_map_to::<Bids, _>(bid)
+        .filter_map_to::<Bids, _>(bid)
         .watermarks(WATERMARKS, |bid: &Bid<'_>| bid.date_time)
         .key_by(|bid: &Bid<'_>| bid.auction)
         .window(Sliding::millis(SIZE_MS, SLIDE_MS))

@@ -25,8 +25,18 @@ impl Partial for Top {
 }
 
 impl Top {
+    #[inline(always)]
     fn price(&self) -> i64 {
         self.0.first().map_or(i64::MIN, |bid| bid.price)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add(&mut self, bid: Bid<'_>) {
+        if bid.price > self.price() {
+            self.0.clear();
+        }
+        self.0.push(bid.into());
     }
 }
 
@@ -34,14 +44,12 @@ impl Aggregate<Bids> for Highest {
     type Partial = Top;
     type Out = Vec<OwnedBid>;
 
-    #[inline]
+    // Few bids are copied: the record of a window is beaten less and less often. So that the others stay in registers, only the test is made
+    // where the bids are, and a copy goes elsewhere.
+    #[inline(always)]
     fn lift(&mut self, top: &mut Top, bid: &Bid<'_>) {
-        // Few bids are copied: the record of a window is beaten less and less often.
         if bid.price >= top.price() {
-            if bid.price > top.price() {
-                top.0.clear();
-            }
-            top.0.push((*bid).into());
+            top.add(*bid);
         }
     }
 
@@ -60,7 +68,7 @@ impl Aggregate<Bids> for Highest {
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
-        .flat_map_to::<Bids, _>(bid)
+        .filter_map_to::<Bids, _>(bid)
         .watermarks(WATERMARKS, |bid: &Bid<'_>| bid.date_time)
         .key_by(|_: &Bid<'_>| ())
         .window(Tumbling::seconds(10))

@@ -15,12 +15,14 @@ type Seller = i64;
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     let (registered, sellers) = flow
         .source(events)
-        .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
-        .flat_map(|Arrival { event, .. }: Arrival<'_>| match event {
-            Event::Person(person) => Some(Either::<Registered, Seller>::Left((person.id, person.name.into()))),
-            Event::Auction(auction) => Some(Either::Right(auction.seller)),
+        // Bids take no part, so they are not even asked for their time.
+        .filter_map(|Arrival { event, .. }: Arrival<'_>| match event {
+            Event::Person(person) => Some((person.date_time, Either::<Registered, Seller>::Left((person.id, person.name.into())))),
+            Event::Auction(auction) => Some((auction.date_time, Either::Right(auction.seller))),
             Event::Bid(_) => None,
         })
+        .watermarks(WATERMARKS, |(time, _)| *time)
+        .map(|(_, row)| row)
         .divide();
     registered
         .key_by(|person| person.0)
