@@ -268,14 +268,14 @@ impl<'a, K: Key, V: Partial> Iterator for SomeKeys<'a, K, V> {
         if !K::INTEGER {
             return self.hashed.next().map(|(key, value)| (key.clone(), value));
         }
-        while let Some(value) = self.direct.next() {
+        for value in self.direct.by_ref() {
             let bits = self.bits;
             self.bits = bits.wrapping_add(1);
             if !value.is_empty() {
                 return Some((K::from_bits(bits), value));
             }
         }
-        while let Some(entry) = self.probe.next() {
+        for entry in self.probe.by_ref() {
             if !entry.value.is_empty() {
                 return Some((K::from_bits(entry.key), &entry.value));
             }

@@ -4,7 +4,12 @@
 //! directly, so that a record costs two comparisons and an update in place. A record that breaks the run is handled with all the care it
 //! needs (another window, a late record, a key that makes the table change), and the next run begins.
 
-use super::{Tumbling, WindowPartial, assign::Slices, last_time, limit, open::OpenWindows};
+use super::{
+    Tumbling, WindowPartial,
+    assign::Slices,
+    last_time, limit,
+    open::{NEIGHBOURS, OpenWindows},
+};
 use crate::{
     error::RunError,
     metrics::Counter,
@@ -69,6 +74,11 @@ where
     }
 }
 
+/// So many runs in a batch mean that records of several windows alternate ...
+const BREAKS: u32 = 8;
+/// ... and that they will in so many batches more, after which it is looked at again.
+const MIXED_BATCHES: u32 = 64;
+
 /// Keeps partials per window and key, and passes them on when the watermark passes the window.
 pub(crate) struct Combining<F, A, K, P, N> {
     of: Combine<F, A>,
@@ -76,6 +86,8 @@ pub(crate) struct Combining<F, A, K, P, N> {
     alone: bool,
     /// Late records may open a window again.
     lenient: bool,
+    /// Batches to go in which records of several windows are expected to alternate.
+    mixed: u32,
     open: OpenWindows<K, P>,
     emitted: Vec<WindowPartial<K, P>>,
     /// The first watermark that passes a window which no earlier one did.
@@ -92,11 +104,47 @@ impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
             of,
             alone: instances <= 1,
             lenient,
+            mixed: 0,
             open,
             emitted: Vec::with_capacity(EMIT),
             passes_next: EventTime::MIN,
             pending: None,
             next,
+        }
+    }
+
+    /// Works records off as long as they belong to one of a few neighbouring windows, whose tables take them; returns the one that breaks the run.
+    ///
+    /// Where records of two windows alternate, nobody can predict which one is next, so it is computed.
+    #[inline(always)]
+    fn run_mixed<'a, R, I>(&mut self, records: &mut I) -> Option<(EventTime, K, R::Of<'a>)>
+    where
+        R: Record,
+        F: for<'b, 'c> FnMut(&'c R::Of<'b>) -> K,
+        A: Aggregate<R, Partial = P>,
+        I: Iterator<Item = (EventTime, R::Of<'a>)>,
+    {
+        let Combine { key, windows, aggregate, site, .. } = &mut self.of;
+        let site = *site;
+        let Some((first, mut neighbours)) = self.open.neighbours(windows.size_ms()) else {
+            self.mixed = 0;
+            return self.run::<R, I>(records);
+        };
+        // Not to overflow: `neighbours` has seen to it.
+        let size_ms = windows.size_ms().cast_unsigned();
+        let bounds: [u64; NEIGHBOURS] = std::array::from_fn(|at| (at as u64 + 1) * size_ms);
+        loop {
+            let (time, record) = records.next()?;
+            let key = guard(site, || key(&record));
+            let ahead = time.wrapping_sub(first).cast_unsigned();
+            let window = bounds.iter().fold(0, |window, bound| window + usize::from(ahead >= *bound));
+            if let Some(slots) = neighbours.get_mut(window)
+                && let Some(partial) = slots.slot(key.bits())
+            {
+                guard(site, || aggregate.lift(partial, &record));
+            } else {
+                return Some((time, key, record));
+            }
         }
     }
 
@@ -216,12 +264,20 @@ where
     where
         I: Iterator<Item = (EventTime, R::Of<'a>)>,
     {
-        while let Some((time, key, record)) = self.run::<R, I>(&mut records) {
+        let mut breaks = 0;
+        loop {
+            let broken = if K::INTEGER && self.mixed > 0 { self.run_mixed::<R, I>(&mut records) } else { self.run::<R, I>(&mut records) };
+            let Some((time, key, record)) = broken else { break };
+            breaks += 1;
+            if breaks == BREAKS {
+                self.mixed = MIXED_BATCHES;
+            }
             if let Some(partial) = Self::enter(&mut self.open, &self.of, time, &key) {
                 let Combine { aggregate, site, .. } = &mut self.of;
                 guard(*site, || aggregate.lift(partial, &record));
             }
         }
+        self.mixed = self.mixed.saturating_sub(1);
         if self.lenient {
             self.open.close_reopened();
         }

@@ -14,7 +14,7 @@ use crate::{
     exchange::{Edge, Forward, ForwardSeed, Scatter, ScatterEnd, ScatterSeed, forward_seeds},
     graph::{End, EndSeed, StageCx},
     metrics::Counter,
-    operator::{Control, Operator, aggregate::Aggregate},
+    operator::{Control, Operator, adapt::Chosen, aggregate::Aggregate},
     record::{Movable, Own, Timed},
     runtime::Scope,
     state::Key,
@@ -98,16 +98,19 @@ impl<R: Movable, N: Operator<Timed<R>>> Operator<Timed<R>> for LateSplit<N, Late
         let Self { next, late, windows, bound, counter } = self;
         let (bound, outlet) = (*bound, late.outlet());
         let mut count = 0;
-        next.process(records.filter_map(|(time, record)| {
-            if time >= bound {
-                return Some((time, record));
-            }
-            if windows.is_in_window(time) {
-                count += 1;
-                outlet.stage((time, R::into_item(record)));
-            }
-            None
-        }));
+        next.process(Chosen {
+            records,
+            function: |(time, record)| {
+                if time >= bound {
+                    return Some((time, record));
+                }
+                if windows.is_in_window(time) {
+                    count += 1;
+                    outlet.stage((time, R::into_item(record)));
+                }
+                None
+            },
+        });
         if count > 0 {
             outlet.flush();
             late.next_turn();

@@ -4,9 +4,12 @@ use std::collections::VecDeque;
 
 use super::assign::Slices;
 use crate::{
-    state::{Cursor, Key, KeyedState, Partial, Table},
+    state::{Cursor, Direct, Key, KeyedState, Partial, Table},
     time::EventTime,
 };
+
+/// Windows between which records may go to and fro without a search.
+pub(crate) const NEIGHBOURS: usize = 4;
 
 /// Open and firing windows of one operator instance.
 pub(crate) struct OpenWindows<K, P> {
@@ -60,6 +63,25 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
     #[inline(always)]
     pub(crate) fn current(&mut self) -> Option<&mut Window<K, P>> {
         self.open.get_mut(self.current)
+    }
+
+    /// Four windows that follow one another, the earliest open one first, as far as they are open and their keys index memory: where the
+    /// first one begins, and their slots. `None` if that window has no equal before or behind it, at the ends of time.
+    #[inline(never)]
+    pub(crate) fn neighbours(&mut self, size_ms: i64) -> Option<(EventTime, [Direct<'_, P>; NEIGHBOURS])> {
+        let first = self.open.iter().map(|window| window.start).min()?;
+        first.checked_add(size_ms.checked_mul(NEIGHBOURS as i64)?)?;
+        if first == EventTime::MIN {
+            return None;
+        }
+        let mut slots = std::array::from_fn(|_| Direct::none());
+        for window in &mut self.open {
+            let at = (window.start.wrapping_sub(first) / size_ms) as usize;
+            if let (Some(slots), Some(direct)) = (slots.get_mut(at), window.table.as_direct()) {
+                *slots = direct;
+            }
+        }
+        Some((first, slots))
     }
 
     /// Makes the window that begins at `start` the current one.

@@ -109,6 +109,7 @@ pub(crate) struct OfKey<P> {
     armed: EventTime,
     /// Those before the latest, in order: while records are out of order by more than the gap. Boxed because it is rare, and a key's place
     /// small that way.
+    #[allow(clippy::box_collection)] // See above.
     earlier: Option<Box<VecDeque<Open<P>>>>,
 }
 
