@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    marker::PhantomData,
     rc::Rc,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -15,14 +16,14 @@ use crate::{
         Control, Operator,
         link::{ChainCx, Link},
     },
-    record::Movable,
+    record::{Movable, Record},
     ring::{Next, Receiver, channel},
     runtime::{Level, Progress, Step, Task, Waker},
     watermark::Merge,
 };
 
 /// Control messages that a ring's side ring holds before the producer has to wait.
-const CONTROL_SLOTS: usize = 64;
+pub(crate) const CONTROL_SLOTS: usize = 64;
 
 /// An edge that carries `T`. Both ends hold a clone while the dataflow is built.
 pub(crate) struct Edge<T> {
@@ -83,18 +84,22 @@ pub(crate) trait Inlet<T> {
 }
 
 /// The operators behind an edge, shared by the task that polls the rings and the local outlets that call directly.
-struct Intake<R, O> {
-    merge: Merge,
+pub(crate) struct Intake<R, O> {
+    pub(crate) merge: Merge,
     /// Control that waits for the operators to be ready again.
     second: Option<Control>,
     gauge: Gauge,
-    operator: O,
-    record: std::marker::PhantomData<fn() -> R>,
+    pub(crate) operator: O,
+    record: PhantomData<fn() -> R>,
 }
 
-impl<R: Movable, O: Operator<R>> Inlet<R::Item> for Intake<R, O> {
+impl<R: Record, O: Operator<R>> Intake<R, O> {
+    pub(crate) fn new(inputs: usize, gauge: Gauge, operator: O) -> Self {
+        Self { merge: Merge::new(inputs), second: None, gauge, operator, record: PhantomData }
+    }
+
     #[inline]
-    fn ready(&mut self) -> Result<bool, RunError> {
+    pub(crate) fn all_ready(&mut self) -> Result<bool, RunError> {
         if !self.operator.ready()? {
             return Ok(false);
         }
@@ -107,11 +112,7 @@ impl<R: Movable, O: Operator<R>> Inlet<R::Item> for Intake<R, O> {
         }
     }
 
-    fn take(&mut self, batch: &mut Vec<R::Item>) {
-        self.operator.process(batch.drain(..).map(R::from_item));
-    }
-
-    fn control(&mut self, input: usize, control: Control) {
+    pub(crate) fn take_control(&mut self, input: usize, control: Control) {
         let mut controls = self.merge.take(input, control).into_iter().flatten();
         if let Some(first) = controls.next() {
             if let Control::Watermark(watermark) = first {
@@ -120,6 +121,21 @@ impl<R: Movable, O: Operator<R>> Inlet<R::Item> for Intake<R, O> {
             self.operator.control(first);
         }
         self.second = controls.next();
+    }
+}
+
+impl<R: Movable, O: Operator<R>> Inlet<R::Item> for Intake<R, O> {
+    #[inline]
+    fn ready(&mut self) -> Result<bool, RunError> {
+        self.all_ready()
+    }
+
+    fn take(&mut self, batch: &mut Vec<R::Item>) {
+        self.operator.process(batch.drain(..).map(R::from_item));
+    }
+
+    fn control(&mut self, input: usize, control: Control) {
+        self.take_control(input, control);
     }
 }
 
@@ -151,10 +167,8 @@ impl<R: Movable> Head for EdgeHead<R> {
                 let gauge = cx.gauges.add(instance);
                 Box::new(move |scope| {
                     let operator = links.link(end.start(scope), ChainCx { inputs: ports.inputs, instances, instance });
-                    let merge = Merge::new(ports.inputs);
-                    let intake =
-                        Rc::new(RefCell::new(Intake::<R, _> { merge, second: None, gauge, operator, record: std::marker::PhantomData }));
-                    scope.add_inlet::<R::Item>(id, intake.clone());
+                    let intake = Rc::new(RefCell::new(Intake::<R, _>::new(ports.inputs, gauge, operator)));
+                    scope.add_inlet::<dyn Inlet<R::Item>>(id, intake.clone());
                     Box::new(EdgeTask { intake, ports: ports.receivers, turn: 0, batch, level: Level::detect() })
                 })
             })

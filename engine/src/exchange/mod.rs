@@ -6,6 +6,7 @@
 //!
 //!   Forward: all to one target (in turn, a batch each, if there are several)      hop, union
 //!   Scatter: each record to the worker that owns its key                          exchange; Split: by a predicate
+//!   rows     the same for records that borrow, in parcels                         process, latest, top
 //! ```
 //!
 //! Laws
@@ -17,12 +18,14 @@ mod divide;
 mod edge;
 mod forward;
 mod outlet;
+mod rows;
 mod scatter;
 mod split;
 
 pub(crate) use divide::DivideEnd;
-pub(crate) use edge::{Edge, EdgeHead, Inlet};
+pub(crate) use edge::{Edge, EdgeHead};
 pub(crate) use forward::{Forward, ForwardEnd, ForwardSeed, forward_seeds};
 pub(crate) use outlet::{Outlet, OutletSeed};
+pub(crate) use rows::{RowEdge, RowHead, RowScatterEnd};
 pub(crate) use scatter::{Scatter, ScatterEnd, ScatterSeed, group_of};
 pub(crate) use split::SplitEnd;

@@ -37,7 +37,7 @@ enum Target<T> {
 impl<T: Send + 'static> OutletSeed<T> {
     pub(crate) fn start(self, scope: &mut Scope) -> Outlet<T> {
         let (target, batch) = match self {
-            Self::Local { edge, input, batch } => (Target::Local { inlet: scope.inlet(edge), input }, batch),
+            Self::Local { edge, input, batch } => (Target::Local { inlet: scope.inlet::<dyn Inlet<T>>(edge), input }, batch),
             Self::Remote { sender, waker, batch } => (Target::Remote { sender, waker }, batch),
         };
         Outlet { target, pending: Vec::with_capacity(batch), control: None, fault: None, batch }

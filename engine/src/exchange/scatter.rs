@@ -24,7 +24,7 @@ pub(crate) fn group_of(hash: u64) -> u8 {
 
 /// The target, of `targets`, that owns a group.
 #[inline]
-fn owner_of(group: u8, targets: usize) -> usize {
+pub(crate) fn owner_of(group: u8, targets: usize) -> usize {
     usize::from(group) * targets / KEY_GROUPS as usize
 }
 

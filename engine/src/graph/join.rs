@@ -8,14 +8,14 @@ use super::{
 };
 use crate::{
     changelog::Change,
-    exchange::{Edge, EdgeHead, ForwardEnd},
-    join::{AsOf, Broadcast, BroadcastEnd, Inner, Interval, JoinChanges, Outer, Rows, Side, WindowJoin},
+    exchange::{Edge, EdgeHead, ForwardEnd, RowHead},
+    join::{AsOf, Broadcast, BroadcastEnd, Inner, Interval, JoinChanges, ManyToOne, Outer, Rows, Side, WindowJoin},
     operator::{
         blame::Site,
         link::{Identity, Link},
     },
-    process::{Either, Keeping, Process},
-    record::{Own, Timed},
+    process::{Either, Keeping, Owned, Process},
+    record::{EitherOf, Own, PairOf, Portable, Timed},
     state::Key,
     time::EventTime,
     window::Tumbling,
@@ -85,6 +85,56 @@ where
     }
 }
 
+impl<A, B, H, L> TimedStream<Own<Either<A, B>>, H, L>
+where
+    A: Send + 'static,
+    B: Send + 'static,
+    H: Head<Out = L::In>,
+    L: Link<Out = Timed<Own<Either<A, B>>>>,
+{
+    /// Joins the two sides of a stream that carries both, by a key for each: as [`divide`](Self::divide) and
+    /// [`join`](TimedKeyedStream::join), without the detour through two streams.
+    #[track_caller]
+    pub fn join_sides<K, FL, FR>(mut self, left: FL, right: FR) -> JoinedStream<A, B, K, FL, FR>
+    where
+        K: Key,
+        FL: FnMut(&A) -> K + Clone + Send + 'static,
+        FR: FnMut(&B) -> K + Clone + Send + 'static,
+    {
+        let site = self.stream.site("join");
+        let keys = either(left.clone(), right.clone());
+        let stream = self.stream.cross::<Timed<Own<Either<A, B>>>, _>(site, false, |edge| scatter(edge, site, keys));
+        JoinedStream { stream, site, left, right, rows_max: usize::MAX, of: PhantomData }
+    }
+}
+
+impl<A, B, H, L, F, K> TimedKeyedStream<EitherOf<A, B>, H, L, F, K>
+where
+    A: Portable<Fixed: Clone>,
+    B: Portable<Fixed: Clone>,
+    H: Head<Out = L::In>,
+    L: Link<Out = Timed<EitherOf<A, B>>>,
+    F: for<'a, 'b> FnMut(&'b Either<A::Of<'a>, B::Of<'a>>) -> K + Clone + Send + 'static,
+    K: Key,
+{
+    /// Joins many left rows to the one right row of their key, both sides in one stream: emits each pair whose right row is wanted.
+    ///
+    /// Left rows wait for their right row and are kept no longer, so memory is that of the right rows and of what came early; a right row that
+    /// is not wanted leaves a mark. A second right row of a key ends the job with an error: use [`join`](Self::join) and
+    /// [`inner`](JoinedStream::inner) where there may be more.
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // What it returns has no shorter name.
+    pub fn many_to_one<P>(
+        self,
+        wanted: P,
+    ) -> TimedStream<PairOf<A, B>, RowHead<EitherOf<A, B>>, impl Link<In = Timed<EitherOf<A, B>>, Out = Timed<PairOf<A, B>>>>
+    where
+        P: for<'a, 'b> FnMut(&'b B::Of<'a>) -> bool + Clone + Send + 'static,
+    {
+        self.rows_processed("many_to_one", Keeping::new(), move || ManyToOne { wanted: wanted.clone() })
+    }
+}
+
 /// The key of a record of either side.
 fn either<L, R, K, FL, FR>(mut left: FL, mut right: FR) -> impl FnMut(&Either<L, R>) -> K + Clone + Send + 'static
 where
@@ -139,7 +189,7 @@ where
         P: Process<K, Either<L, R>>,
         M: Fn() -> P + Clone + Send + 'static,
     {
-        run(self.stream, self.site, either(self.left, self.right), keeping, make)
+        run(self.stream, self.site, either(self.left, self.right), keeping, move || Owned(make()))
     }
 
     /// Every pair of rows of one key, whenever they come. All rows are kept: see [`rows_max`](Self::rows_max).
@@ -193,7 +243,8 @@ where
         let rows = Rows::up_to(self.rows_max);
         let why = format!("no time is between {lo_ms} and {hi_ms} ms; give the lower bound first");
         self.refuse((lo_ms > hi_ms).then_some(why));
-        self.process(move || Interval { lo_ms, hi_ms, pair: pair.clone(), rows })
+        let sweep_ms = hi_ms.saturating_sub(lo_ms) / 2;
+        self.process_with(Keeping::new().sweep_ms(sweep_ms.max(1)), move || Interval { lo_ms, hi_ms, pair: pair.clone(), rows })
     }
 
     /// The left and the right rows of each key and window, when the window closes: `together(key, start, lefts, rights)` returns what is
@@ -406,6 +457,6 @@ where
             ended: 0,
             rows,
         };
-        run(behind(graph, edge, site, segment).stream, site, |_: &Side<T, R>| (), Keeping::new(), make)
+        run(behind(graph, edge, site, segment).stream, site, |_: &Side<T, R>| (), Keeping::new(), move || Owned(make()))
     }
 }

@@ -5,13 +5,13 @@ use std::{collections::VecDeque, marker::PhantomData};
 use super::{End, Head, Stream, TimedKeyedStream, TimedStream, builder::Shared};
 use crate::{
     changelog::Change,
-    exchange::{DivideEnd, Edge, EdgeHead, ScatterEnd, group_of},
+    exchange::{DivideEnd, Edge, EdgeHead, RowEdge, RowHead, RowScatterEnd, ScatterEnd, group_of},
     operator::{
         blame::{Site, guard},
         link::{Identity, Link},
     },
-    process::{Deduplicate, Either, Highest, InOrder, Keeping, LastN, Process, ProcessStep, Ranked, TopN},
-    record::{Own, Timed},
+    process::{Deduplicate, Either, Highest, InOrder, Keeping, LastN, Owned, Process, ProcessStep, Ranked, RowProcess, TopN},
+    record::{ChangeOf, Own, Portable, RankedOf, Timed},
     state::Key,
     time::EventTime,
 };
@@ -82,13 +82,13 @@ where
     pub fn latest_by<O, G>(
         self,
         order: G,
-    ) -> TimedStream<Own<Change<T>>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<T>>>>>
+    ) -> TimedStream<Own<Change<T>>, RowHead<Own<T>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<T>>>>>
     where
         T: Clone + PartialEq,
         O: Ord,
         G: FnMut(&T) -> O + Clone + Send + 'static,
     {
-        self.processed("latest", Keeping::new(), move || Highest::<_, false>(order.clone()))
+        self.latest_row_by(order).map(|change| change)
     }
 
     /// Keeps the highest record of each key by an order; of equal ones the one that came first. Emits each change.
@@ -96,13 +96,29 @@ where
     pub fn highest_by<O, G>(
         self,
         order: G,
-    ) -> TimedStream<Own<Change<T>>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<T>>>>>
+    ) -> TimedStream<Own<Change<T>>, RowHead<Own<T>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<T>>>>>
     where
         T: Clone + PartialEq,
         O: Ord,
         G: FnMut(&T) -> O + Clone + Send + 'static,
     {
-        self.processed("highest", Keeping::new(), move || Highest::<_, true>(order.clone()))
+        self.highest_row_by(order).map(|change| change)
+    }
+
+    /// Keeps the `n` highest records of each key by an order, of equal ones those that came first. Emits each change of a rank: one record
+    /// changes at most `n`.
+    #[track_caller]
+    pub fn top<O, G>(
+        self,
+        n: usize,
+        order: G,
+    ) -> TimedStream<Own<Change<Ranked<T>>>, RowHead<Own<T>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<Ranked<T>>>>>>
+    where
+        T: Clone + PartialEq,
+        O: Ord + 'static,
+        G: FnMut(&T) -> O + Clone + Send + 'static,
+    {
+        self.top_rows(n, order).map(|change| change)
     }
 
     /// Holds records until the watermark has passed them, and lets those of each key go on by event time and, within one time, by an order.
@@ -134,31 +150,6 @@ where
         self.processed("last_n", Keeping::new(), move || LastN { n, function: function.clone() })
     }
 
-    /// Keeps the `n` highest records of each key by an order, of equal ones those that came first. Emits each change of a rank: one record
-    /// changes at most `n`.
-    #[track_caller]
-    pub fn top<O, G>(
-        mut self,
-        n: usize,
-        order: G,
-    ) -> TimedStream<Own<Change<Ranked<T>>>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<Ranked<T>>>>>>
-    where
-        T: Clone + PartialEq,
-        O: Ord + 'static,
-        G: FnMut(&T) -> O + Clone + Send + 'static,
-    {
-        self.refuse_none("top", n);
-        self.processed("top", Keeping::new(), move || TopN { n, order: order.clone() })
-    }
-
-    #[track_caller]
-    fn refuse_none(&mut self, name: &str, n: usize) {
-        if n == 0 {
-            let site = self.stream.site(name);
-            self.stream.graph.borrow_mut().refuse(site, Some("0 records are none; give 1 or more".into()));
-        }
-    }
-
     #[track_caller]
     pub(crate) fn processed<P, M>(
         self,
@@ -174,8 +165,119 @@ where
         let keeping = keeping.keys_at_most(keys_max);
         let site = stream.site(name);
         let stream = stream.cross::<Timed<Own<T>>, _>(site, false, |edge| scatter(edge, site, key.clone()));
+        run(stream, site, key, keeping, move || Owned(make()))
+    }
+}
+
+impl<R, H, L, F, K> TimedKeyedStream<R, H, L, F, K>
+where
+    R: Portable,
+    H: Head<Out = L::In>,
+    L: Link<Out = Timed<R>>,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
+    K: Key,
+{
+    /// Brings each record to its key's owner, and runs a [`RowProcess`] function there. Records that stay on their worker are lent, not
+    /// copied. `make` is called once on each worker.
+    #[track_caller]
+    pub fn process_rows<P, M>(self, make: M) -> TimedStream<P::Out, RowHead<R>, impl Link<In = Timed<R>, Out = Timed<P::Out>>>
+    where
+        P: RowProcess<K, R>,
+        M: Fn() -> P + Clone + Send + 'static,
+    {
+        self.rows_processed("process", Keeping::new(), make)
+    }
+
+    /// As [`process_rows`](Self::process_rows), with a time-to-live, a clock or a limit.
+    #[track_caller]
+    pub fn process_rows_with<P, M>(
+        self,
+        keeping: Keeping,
+        make: M,
+    ) -> TimedStream<P::Out, RowHead<R>, impl Link<In = Timed<R>, Out = Timed<P::Out>>>
+    where
+        P: RowProcess<K, R>,
+        M: Fn() -> P + Clone + Send + 'static,
+    {
+        self.rows_processed("process", keeping, make)
+    }
+
+    /// As [`latest_by`](TimedKeyedStream::latest_by), for records that may borrow.
+    #[track_caller]
+    pub fn latest_row_by<O, G>(self, order: G) -> TimedStream<ChangeOf<R>, RowHead<R>, impl Link<In = Timed<R>, Out = Timed<ChangeOf<R>>>>
+    where
+        R: Portable<Fixed: Clone>,
+        for<'a> R::Of<'a>: Clone + PartialEq,
+        O: Ord,
+        G: for<'a, 'b> FnMut(&'b R::Of<'a>) -> O + Clone + Send + 'static,
+    {
+        self.rows_processed("latest", Keeping::new(), move || Highest::<_, false>(order.clone()))
+    }
+
+    /// As [`highest_by`](TimedKeyedStream::highest_by), for records that may borrow.
+    #[track_caller]
+    pub fn highest_row_by<O, G>(self, order: G) -> TimedStream<ChangeOf<R>, RowHead<R>, impl Link<In = Timed<R>, Out = Timed<ChangeOf<R>>>>
+    where
+        R: Portable<Fixed: Clone>,
+        for<'a> R::Of<'a>: Clone + PartialEq,
+        O: Ord,
+        G: for<'a, 'b> FnMut(&'b R::Of<'a>) -> O + Clone + Send + 'static,
+    {
+        self.rows_processed("highest", Keeping::new(), move || Highest::<_, true>(order.clone()))
+    }
+
+    /// As [`top`](TimedKeyedStream::top), for records that may borrow.
+    #[track_caller]
+    pub fn top_rows<O, G>(
+        mut self,
+        n: usize,
+        order: G,
+    ) -> TimedStream<ChangeOf<RankedOf<R>>, RowHead<R>, impl Link<In = Timed<R>, Out = Timed<ChangeOf<RankedOf<R>>>>>
+    where
+        R: Portable<Fixed: Clone>,
+        for<'a> R::Of<'a>: PartialEq,
+        O: Ord + 'static,
+        G: for<'a, 'b> FnMut(&'b R::Of<'a>) -> O + Clone + Send + 'static,
+    {
+        self.refuse_none("top", n);
+        self.rows_processed("top", Keeping::new(), move || TopN { n, order: order.clone(), dropped: None })
+    }
+
+    #[track_caller]
+    fn refuse_none(&mut self, name: &str, n: usize) {
+        if n == 0 {
+            let site = self.stream.site(name);
+            self.stream.graph.borrow_mut().refuse(site, Some("0 records are none; give 1 or more".into()));
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn rows_processed<P, M>(
+        self,
+        name: &str,
+        keeping: Keeping,
+        make: M,
+    ) -> TimedStream<P::Out, RowHead<R>, impl Link<In = Timed<R>, Out = Timed<P::Out>> + use<R, H, L, F, K, P, M>>
+    where
+        P: RowProcess<K, R>,
+        M: Fn() -> P + Clone + Send + 'static,
+    {
+        let Self { mut stream, key, keys_max, .. } = self;
+        let keeping = keeping.keys_at_most(keys_max);
+        let site = stream.site(name);
+        let (graph, segment) = (stream.graph.clone(), stream.segment);
+        let edge = RowEdge::new(graph.borrow_mut().edge(site));
+        let mut key_of = key.clone();
+        let group = of_rows::<R, _>(move |row: &_| group_of(guard(site, || key_of(row)).hash64()));
+        stream.end(RowScatterEnd { edge: edge.clone(), group });
+        let stream = Stream { graph, head: RowHead(edge), links: Identity::new(), sites: vec![site], segment };
         run(stream, site, key, keeping, make)
     }
+}
+
+/// Tells the compiler that a closure takes rows of any lifetime.
+fn of_rows<R: Portable, F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> u8>(group: F) -> F {
+    group
 }
 
 /// The end of a chain that brings each record to its key's owner.
@@ -189,18 +291,19 @@ where
 }
 
 /// Runs a process function on records that are where they belong.
-pub(crate) fn run<T, F, K, P, M>(
-    stream: Stream<EdgeHead<Timed<Own<T>>>, Identity<Timed<Own<T>>>>,
+pub(crate) fn run<R, H, F, K, P, M>(
+    stream: Stream<H, Identity<Timed<R>>>,
     site: Site,
     key: F,
     keeping: Keeping,
     make: M,
-) -> TimedStream<Own<P::Out>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<P::Out>>> + use<T, F, K, P, M>>
+) -> TimedStream<P::Out, H, impl Link<In = Timed<R>, Out = Timed<P::Out>> + use<R, H, F, K, P, M>>
 where
-    T: Send + 'static,
-    F: FnMut(&T) -> K + Clone + Send + 'static,
+    R: Portable,
+    H: Head<Out = Timed<R>>,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
     K: Key,
-    P: Process<K, T>,
+    P: RowProcess<K, R>,
     M: Fn() -> P + Clone + Send + 'static,
 {
     let late = {

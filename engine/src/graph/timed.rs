@@ -9,7 +9,7 @@ use crate::{
         filter::Filter,
         filter_map::FilterMap,
         flat_map::FlatMap,
-        function::{DropTime, Expander, OnValue, Predicate},
+        function::{DropTime, Expander, IterFn, OnValue, Predicate},
         link::{Identity, Link, Then},
         map::{Inspect, Map},
     },
@@ -81,6 +81,18 @@ where
         I: IntoIterator<Item = U>,
         F: for<'a> FnMut(R::Of<'a>) -> I + Clone + Send + 'static,
         F: Expander<R, Own<U>>,
+    {
+        let site = self.stream.site("flat_map");
+        Self::wrap(self.stream.then(FlatMap::new(OnValue(function), site)))
+    }
+
+    /// Turns each record into any number of records of the same time that may borrow from it.
+    #[track_caller]
+    pub fn flat_map_to<U, F>(mut self, function: F) -> TimedStream<U, H, Then<L, FlatMap<OnValue<F>, Timed<U>>>>
+    where
+        U: Record,
+        F: for<'a> IterFn<'a, R::Of<'a>, Item = U::Of<'a>> + Clone + Send + 'static,
+        F: Expander<R, U>,
     {
         let site = self.stream.site("flat_map");
         Self::wrap(self.stream.then(FlatMap::new(OnValue(function), site)))

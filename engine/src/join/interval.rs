@@ -6,12 +6,13 @@
 //!   rights  ─ ─ r ─ ─ ─ ──▶    a right row until W >= r - lo
 //! ```
 //!
-//! Each key has one timer, which sweeps what has had its time; then it is set again for half an interval later, so that a row is kept for at
-//! most half as long again as it must, and a key is swept twice in an interval.
+//! Nothing is set for a row's end: a walk over all keys drops what has had its time, and comes round once in half the interval's length, so that
+//! a row is kept for that much longer than it must. A key's room stays with it until a walk finds that nothing came since the one before: one
+//! that has rows all the time allocates none.
 
 use super::{Rows, insert_by_time};
 use crate::{
-    process::{Context, Either, Process, Timer},
+    process::{Context, Either, Process},
     state::Key,
     time::EventTime,
 };
@@ -27,7 +28,8 @@ pub(crate) struct Interval<F> {
 pub(crate) struct Near<L, R> {
     lefts: Vec<(EventTime, L)>,
     rights: Vec<(EventTime, R)>,
-    has_timer: bool,
+    /// A row came since the last walk.
+    touched: bool,
 }
 
 /// The rows with times in `from..=to`.
@@ -61,7 +63,8 @@ where
             cx.count_late();
             return;
         }
-        let near = state.get_or_insert_with(|| Near { lefts: Vec::new(), rights: Vec::new(), has_timer: false });
+        let near = state.get_or_insert_with(|| Near { lefts: Vec::new(), rights: Vec::new(), touched: true });
+        near.touched = true;
         let until = match record {
             Either::Left(left) => {
                 let until = time.saturating_add(self.hi_ms);
@@ -69,6 +72,9 @@ where
                     cx.emit_at(time.max(*at), (self.pair)(&left, right));
                 }
                 if until > watermark {
+                    if near.lefts.len() == near.lefts.capacity() {
+                        self.rows.kept -= drop_before(&mut near.lefts, watermark.saturating_add(1).saturating_sub(self.hi_ms));
+                    }
                     insert_by_time(&mut near.lefts, time, left);
                 }
                 until
@@ -79,6 +85,9 @@ where
                     cx.emit_at(time.max(*at), (self.pair)(left, &right));
                 }
                 if until > watermark {
+                    if near.rights.len() == near.rights.capacity() {
+                        self.rows.kept -= drop_before(&mut near.rights, watermark.saturating_add(1).saturating_add(self.lo_ms));
+                    }
                     insert_by_time(&mut near.rights, time, right);
                 }
                 until
@@ -86,31 +95,17 @@ where
         };
         if until > watermark {
             self.rows.add(cx);
-            if !near.has_timer {
-                near.has_timer = true;
-                cx.set_timer(until);
-            }
-        } else if near.lefts.is_empty() && near.rights.is_empty() {
-            *state = None;
         }
     }
 
-    fn on_timer(&mut self, state: &mut Option<Near<L, R>>, _: Timer, cx: &mut Context<'_, K, U>) {
+    fn on_sweep(&mut self, state: &mut Option<Near<L, R>>, watermark: EventTime) {
         let Some(near) = state else { return };
         // No row to come is before `next`.
-        let next = cx.watermark().saturating_add(1);
-        if cx.at_end() {
-            self.rows.kept -= near.lefts.len() + near.rights.len();
-            *state = None;
-            return;
-        }
+        let next = watermark.saturating_add(1);
         self.rows.kept -= drop_before(&mut near.lefts, next.saturating_sub(self.hi_ms));
         self.rows.kept -= drop_before(&mut near.rights, next.saturating_add(self.lo_ms));
-        let left = near.lefts.first().map(|(time, _)| time.saturating_add(self.hi_ms));
-        let right = near.rights.first().map(|(time, _)| time.saturating_sub(self.lo_ms));
-        match left.into_iter().chain(right).min() {
-            None => *state = None,
-            Some(earliest) => cx.set_timer(earliest.saturating_add((self.hi_ms.saturating_sub(self.lo_ms)) / 2)),
+        if !std::mem::take(&mut near.touched) && near.lefts.is_empty() && near.rights.is_empty() {
+            *state = None;
         }
     }
 }

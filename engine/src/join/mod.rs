@@ -5,6 +5,7 @@
 //!                      ├─▶ one edge of Either<L, R> ─▶ a process   between(lo, hi)      pairs near in time        watermark cleans
 //!   right ── Right(r) ─┘  watermark: the lower         function    window(w)            pairs of one window       watermark cleans
 //!                                                                  as_of                the right row valid then  one row a key stays
+//!   a stream of Either, keyed: many_to_one           each left row with the one right row of its key; left rows are not kept
 //!   left.broadcast(right): the right rows go to every worker, the left ones stay where they are; no key
 //! ```
 //!
@@ -25,6 +26,7 @@ mod as_of;
 mod broadcast;
 mod changes;
 mod interval;
+mod one;
 mod unbounded;
 mod window;
 
@@ -32,6 +34,7 @@ pub(crate) use as_of::AsOf;
 pub(crate) use broadcast::{Broadcast, BroadcastEnd, Side};
 pub(crate) use changes::JoinChanges;
 pub(crate) use interval::Interval;
+pub(crate) use one::ManyToOne;
 pub(crate) use unbounded::{Inner, Outer};
 pub(crate) use window::WindowJoin;
 

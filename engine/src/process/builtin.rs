@@ -2,8 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::{Context, Process, Timer};
-use crate::{changelog::Change, state::Key, time::EventTime};
+use super::{Context, Process, RowContext, RowProcess, Timer};
+use crate::{
+    changelog::Change,
+    record::{ChangeOf, Held, Portable, RankedOf},
+    state::Key,
+    time::EventTime,
+};
 
 /// Passes a key's first record, and again the first one that comes a while after the last that was passed.
 pub(crate) struct Deduplicate {
@@ -28,29 +33,44 @@ impl<K: Key, T: Send + 'static> Process<K, T> for Deduplicate {
 /// Keeps each key's highest record by an order; of equal ones the one that came later, or (`FIRST`) first.
 pub(crate) struct Highest<F, const FIRST: bool>(pub(crate) F);
 
-impl<K, T, O, F, const FIRST: bool> Process<K, T> for Highest<F, FIRST>
+impl<K, R, O, F, const FIRST: bool> RowProcess<K, R> for Highest<F, FIRST>
 where
     K: Key,
-    T: Clone + PartialEq + Send + 'static,
+    R: Portable<Fixed: Clone>,
+    for<'a> R::Of<'a>: Clone + PartialEq,
     O: Ord,
-    F: FnMut(&T) -> O + 'static,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> O + 'static,
 {
-    type State = T;
-    type Out = Change<T>;
+    type State = Held<R>;
+    type Out = ChangeOf<R>;
 
     #[inline]
-    fn on_record(&mut self, highest: &mut Option<T>, record: T, cx: &mut Context<'_, K, Change<T>>) {
-        if let Some(highest) = highest {
-            let order = (self.0)(&record).cmp(&(self.0)(highest));
-            if order.is_lt() || FIRST && order.is_eq() {
-                return;
-            }
+    fn on_record(&mut self, highest: &mut Option<Held<R>>, record: R::Of<'_>, cx: &mut RowContext<'_, K, ChangeOf<R>>) {
+        let Some(highest) = highest else {
+            *highest = Some(Held::new(record.clone()));
+            cx.emit(Change::Insert(record));
+            return;
+        };
+        let order = (self.0)(&record);
+        let order = highest.view(|highest| order.cmp(&(self.0)(highest)));
+        if order.is_lt() || FIRST && order.is_eq() {
+            return;
         }
-        let before = highest.replace(record.clone());
-        if let Some(change) = Change::between(before, Some(record)) {
+        if let Some(change) = change::<R>(R::shorten(highest.get()), R::shorten(record.clone())) {
             cx.emit(change);
         }
+        highest.set(record);
     }
+}
+
+/// The change from one row to another, if they differ.
+#[inline(always)]
+fn change<'r, R>(before: R::Of<'r>, after: R::Of<'r>) -> Option<Change<R::Of<'r>>>
+where
+    R: Portable,
+    R::Of<'r>: PartialEq,
+{
+    Change::between(Some(before), Some(after))
 }
 
 /// Holds records until the watermark has passed them, and emits those of a key by event time and, within one time, by an order.
@@ -148,42 +168,57 @@ pub struct Ranked<T> {
 }
 
 /// Keeps the n highest records of each key by an order, of equal ones those that came first, and emits how the ranks change.
-pub(crate) struct TopN<F> {
+pub(crate) struct TopN<F, R: Portable> {
     pub(crate) n: usize,
     pub(crate) order: F,
+    /// A record that dropped out: the next that comes in takes over its buffer.
+    pub(crate) dropped: Option<Held<R>>,
 }
 
-impl<K, T, O, F> Process<K, T> for TopN<F>
+impl<K, R, O, F> RowProcess<K, R> for TopN<F, R>
 where
     K: Key,
-    T: Clone + PartialEq + Send + 'static,
+    R: Portable<Fixed: Clone>,
+    for<'a> R::Of<'a>: PartialEq,
     O: Ord + 'static,
-    F: FnMut(&T) -> O + 'static,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> O + 'static,
 {
     /// Highest first.
-    type State = Vec<(O, T)>;
-    type Out = Change<Ranked<T>>;
+    type State = Vec<(O, Held<R>)>;
+    type Out = ChangeOf<RankedOf<R>>;
 
-    fn on_record(&mut self, top: &mut Option<Vec<(O, T)>>, record: T, cx: &mut Context<'_, K, Change<Ranked<T>>>) {
+    fn on_record(&mut self, top: &mut Option<Self::State>, record: R::Of<'_>, cx: &mut RowContext<'_, K, Self::Out>) {
         let order = (self.order)(&record);
         let top = top.get_or_insert_with(Vec::new);
         if top.len() == self.n && top.last().is_some_and(|(last, _)| *last >= order) {
             return;
         }
         let place = top.partition_point(|(other, _)| *other >= order);
-        top.insert(place, (order, record));
-        let dropped = if top.len() > self.n { top.pop() } else { None };
-        let last = top.len() - 1;
-        let ranked = |at: usize, row: &T| Ranked { rank: at as u32 + 1, row: row.clone() };
-        // Each rank from the record's own down takes what the one above had.
-        for at in place..=last {
-            let (_, row) = &top[at];
-            let before = if at < last { Some(&top[at + 1].1) } else { dropped.as_ref().map(|(_, row)| row) };
-            match before {
-                Some(before) if before == row => {}
-                Some(before) => cx.emit(Change::Update { before: ranked(at, before), after: ranked(at, row) }),
-                None => cx.emit(Change::Insert(ranked(at, row))),
+        let held = match self.dropped.take() {
+            None => Held::new(record),
+            Some(mut held) => {
+                held.set(record);
+                held
             }
+        };
+        top.insert(place, (order, held));
+        // Each rank from the record's own down takes what the one above had: a row comes twice, and is packed once.
+        let (time, out) = (cx.time(), &mut *cx.out);
+        let ranked = |at: usize, row: &R::Fixed| Ranked { rank: at as u32 + 1, row: row.clone() };
+        let mut row = out.pack::<R>(top[place].1.get());
+        for at in place..self.n.min(top.len()) {
+            let Some((_, before)) = top.get(at + 1) else {
+                out.rows.push((time, Change::Insert(ranked(at, &row))));
+                break;
+            };
+            let before_row = out.pack::<R>(before.get());
+            if !before.is_same(&top[at].1) {
+                out.rows.push((time, Change::Update { before: ranked(at, &before_row), after: ranked(at, &row) }));
+            }
+            row = before_row;
+        }
+        if top.len() > self.n {
+            self.dropped = top.pop().map(|(_, held)| held);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What a process function may do besides changing its key's state: emit, set timers, ask for the time, fail.
 
-use std::{sync::Arc, time::Duration};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use super::timers::Timers;
 use crate::{
+    record::{Parcel, Portable},
     state::Key,
     time::{Clock, EventTime, MonotonicClock, Nanos},
 };
@@ -27,8 +28,7 @@ impl ClockSource {
 }
 
 /// What the calls of one operator instance have brought about and nobody has worked off yet.
-pub(crate) struct Effects<K, O> {
-    pub(super) out: Vec<(EventTime, O)>,
+pub(crate) struct Effects<K> {
     pub(super) timers: Timers<K>,
     pub(super) clock_timers: Timers<K>,
     pub(super) watermark: EventTime,
@@ -42,10 +42,9 @@ pub(crate) struct Effects<K, O> {
     pub(super) failure: Option<String>,
 }
 
-impl<K: Key, O> Effects<K, O> {
-    pub(super) fn new(clock: ClockSource, capacity: usize) -> Self {
+impl<K: Key> Effects<K> {
+    pub(super) fn new(clock: ClockSource) -> Self {
         Self {
-            out: Vec::with_capacity(capacity),
             timers: Timers::new(),
             clock_timers: Timers::new(),
             watermark: EventTime::MIN,
@@ -63,14 +62,47 @@ impl<K: Key, O> Effects<K, O> {
     }
 }
 
-/// The key at hand, and what can be done for it.
-pub struct Context<'a, K, O> {
+/// The key at hand, and what can be done for it. `B` is what rows are emitted into.
+pub struct Context<'a, K, O, B = Vec<(EventTime, O)>> {
     pub(super) key: &'a K,
     pub(super) time: EventTime,
-    pub(super) effects: &'a mut Effects<K, O>,
+    pub(super) effects: &'a mut Effects<K>,
+    pub(super) out: &'a mut B,
+    pub(super) of: PhantomData<fn(O)>,
 }
 
+/// A [`Context`] whose rows are of the family `R`, and are packed as they are emitted.
+pub type RowContext<'a, K, R> = Context<'a, K, R, Parcel<R>>;
+
 impl<K: Key, O> Context<'_, K, O> {
+    /// Emits a row with the event time of [`time`](Self::time).
+    #[inline(always)]
+    pub fn emit(&mut self, row: O) {
+        self.out.push((self.time, row));
+    }
+
+    /// Emits a row with another event time. One at or below the watermark is late for whoever comes after.
+    #[inline(always)]
+    pub fn emit_at(&mut self, time: EventTime, row: O) {
+        self.out.push((time, row));
+    }
+}
+
+impl<K: Key, R: Portable> RowContext<'_, K, R> {
+    /// Emits a row with the event time of [`time`](Self::time). What it borrows is copied.
+    #[inline(always)]
+    pub fn emit(&mut self, row: R::Of<'_>) {
+        self.out.push(self.time, row);
+    }
+
+    /// Emits a row with another event time. One at or below the watermark is late for whoever comes after.
+    #[inline(always)]
+    pub fn emit_at(&mut self, time: EventTime, row: R::Of<'_>) {
+        self.out.push(time, row);
+    }
+}
+
+impl<K: Key, O, B> Context<'_, K, O, B> {
     /// The key.
     #[inline(always)]
     pub fn key(&self) -> &K {
@@ -92,18 +124,6 @@ impl<K: Key, O> Context<'_, K, O> {
     /// Whether the input has ended, and all that comes are the timers that are left.
     pub fn at_end(&self) -> bool {
         self.effects.at_end
-    }
-
-    /// Emits a row with the event time of [`time`](Self::time).
-    #[inline(always)]
-    pub fn emit(&mut self, row: O) {
-        self.effects.out.push((self.time, row));
-    }
-
-    /// Emits a row with another event time. One at or below the watermark is late for whoever comes after.
-    #[inline(always)]
-    pub fn emit_at(&mut self, time: EventTime, row: O) {
-        self.effects.out.push((time, row));
     }
 
     /// Sets a timer for this key: [`on_timer`](super::Process::on_timer) is called once the watermark has passed `time`. Set twice, it

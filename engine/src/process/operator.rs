@@ -6,8 +6,8 @@
 use std::{collections::VecDeque, marker::PhantomData, time::Duration, time::Instant};
 
 use super::{
-    Context, Keeping, Process, Timer,
-    context::{ClockSource, Effects},
+    Keeping, RowProcess, Timer,
+    context::{ClockSource, Context, Effects},
     expiry::Expiry,
     store::Kept,
 };
@@ -19,7 +19,7 @@ use crate::{
         blame::{self, Site, guard},
         link::{ChainCx, Step},
     },
-    record::{Own, Record, Timed},
+    record::{Parcel, Portable, Record, Timed},
     runtime::alarm,
     state::{Direct, Key, Probe},
     time::EventTime,
@@ -31,34 +31,34 @@ const TIMERS_A_STEP: usize = 1 << 16;
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A process function before it has any state.
-pub(crate) struct ProcessStep<T, F, M, P> {
+pub(crate) struct ProcessStep<R, F, M, P> {
     pub(crate) key: F,
     pub(crate) make: M,
     pub(crate) keeping: Keeping,
     pub(crate) site: Site,
     pub(crate) late: Counter,
-    pub(crate) of: PhantomData<fn(T) -> P>,
+    pub(crate) of: PhantomData<fn(R) -> P>,
 }
 
-impl<T, F: Clone, M: Clone, P> Clone for ProcessStep<T, F, M, P> {
+impl<R, F: Clone, M: Clone, P> Clone for ProcessStep<R, F, M, P> {
     fn clone(&self) -> Self {
         let Self { key, make, keeping, site, late, of } = self;
         Self { key: key.clone(), make: make.clone(), keeping: keeping.clone(), site: *site, late: late.clone(), of: *of }
     }
 }
 
-impl<T, K, F, M, P> Step<Timed<Own<T>>> for ProcessStep<T, (F, PhantomData<fn() -> K>), M, P>
+impl<R, K, F, M, P> Step<Timed<R>> for ProcessStep<R, (F, PhantomData<fn() -> K>), M, P>
 where
-    T: Send + 'static,
+    R: Portable,
     K: Key,
-    F: FnMut(&T) -> K + Clone + Send + 'static,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K + Clone + Send + 'static,
     M: Fn() -> P + Clone + Send + 'static,
-    P: Process<K, T>,
+    P: RowProcess<K, R>,
 {
-    type Out = Timed<Own<P::Out>>;
-    fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<Own<T>>> + 'static {
+    type Out = Timed<P::Out>;
+    fn before<N: Operator<Self::Out> + 'static>(self, next: N, _: ChainCx) -> impl Operator<Timed<R>> + 'static {
         let Self { key: (key, _), make, keeping, site, late, .. } = self;
-        Processing {
+        Processing::<R, _, _, _, _> {
             key,
             function: guard(site, make),
             site,
@@ -66,8 +66,10 @@ where
             states: Kept::new(),
             keys_max: keeping.keys_max,
             expiry: keeping.ttl_ms.map(Expiry::new),
-            effects: Effects::new(keeping.clock, EMIT),
-            waiting: VecDeque::new(),
+            sweep: keeping.sweep_ms.map(Sweep::every),
+            effects: Effects::new(keeping.clock),
+            out: Parcel::with_capacity(EMIT),
+            waiting: Waiting::default(),
             pending: None,
             granted: false,
             fault: None,
@@ -76,7 +78,7 @@ where
     }
 }
 
-struct Processing<T, K, F, P: Process<K, T>, N>
+struct Processing<R: Portable, K, F, P: RowProcess<K, R>, N>
 where
     K: Key,
 {
@@ -87,15 +89,60 @@ where
     states: Kept<K, Option<P::State>>,
     keys_max: usize,
     expiry: Option<Expiry<K>>,
-    effects: Effects<K, P::Out>,
-    /// Records of the last batch that found downstream full.
-    waiting: VecDeque<(EventTime, T)>,
+    sweep: Option<Sweep>,
+    effects: Effects<K>,
+    out: Parcel<P::Out>,
+    waiting: Waiting<R>,
     /// Control that follows once the timers that it fires have left.
     pending: Option<Control>,
     /// Downstream has said that it takes a batch, and has not got one since.
     granted: bool,
     fault: Option<RunError>,
     next: N,
+}
+
+/// A walk over all keys that goes on with event time.
+struct Sweep {
+    every_ms: i64,
+    /// The watermark up to which it has gone on; `None` before the first.
+    done: Option<EventTime>,
+    /// The slot that is next.
+    at: usize,
+}
+
+impl Sweep {
+    fn every(every_ms: i64) -> Self {
+        Self { every_ms, done: None, at: 0 }
+    }
+
+    /// How many of `places` slots are due at a watermark.
+    fn due(&mut self, watermark: EventTime, places: usize) -> usize {
+        let passed = self.done.map_or(0, |done| watermark.saturating_sub(done));
+        self.done = Some(watermark);
+        let due = (places as i128 * i128::from(passed.max(0))).div_euclid(i128::from(self.every_ms)) + 1;
+        usize::try_from(due).map_or(places, |due| due.min(places))
+    }
+}
+
+/// Records of the last batch that found downstream full.
+struct Waiting<R: Portable> {
+    rows: VecDeque<(EventTime, R::Fixed)>,
+    texts: String,
+}
+
+impl<R: Portable> Default for Waiting<R> {
+    fn default() -> Self {
+        Self { rows: VecDeque::new(), texts: String::new() }
+    }
+}
+
+impl<R: Portable> Waiting<R> {
+    fn extend<'a>(&mut self, records: impl Iterator<Item = (EventTime, R::Of<'a>)>) {
+        for (time, record) in records {
+            let fixed = R::pack(record, &mut self.texts);
+            self.rows.push_back((time, fixed));
+        }
+    }
 }
 
 /// How a run of records ended.
@@ -106,16 +153,16 @@ enum Ran {
     Full,
 }
 
-impl<T, K, F, P, N> Processing<T, K, F, P, N>
+impl<R, K, F, P, N> Processing<R, K, F, P, N>
 where
-    T: 'static,
+    R: Portable,
     K: Key,
-    F: FnMut(&T) -> K,
-    P: Process<K, T>,
-    N: Operator<Timed<Own<P::Out>>>,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K,
+    P: RowProcess<K, R>,
+    N: Operator<Timed<P::Out>>,
 {
     #[inline(always)]
-    fn run(&mut self, records: &mut impl Iterator<Item = (EventTime, T)>) -> Ran {
+    fn run<'a>(&mut self, records: &mut impl Iterator<Item = (EventTime, R::Of<'a>)>) -> Ran {
         loop {
             let Some((time, record)) = records.next() else { return Ran::Out };
             let key = guard(self.site, || (self.key)(&record));
@@ -123,10 +170,10 @@ where
                 if K::INTEGER && self.expiry.is_none() { self.run_integer(records, time, key, record) } else { Some((time, key, record)) };
             if let Some((time, key, record)) = odd {
                 self.on_record(time, &key, record);
-            } else if self.effects.out.len() < EMIT {
+            } else if self.out.len() < EMIT {
                 return Ran::Out;
             }
-            if self.effects.out.len() >= EMIT {
+            if self.out.len() >= EMIT {
                 return Ran::Full;
             }
         }
@@ -135,19 +182,19 @@ where
     /// Works records off as long as the table finds their keys as they are; returns the one that breaks the run. With none, either no
     /// record is left, or enough rows are there.
     #[inline(always)]
-    fn run_integer(
+    fn run_integer<'a>(
         &mut self,
-        records: &mut impl Iterator<Item = (EventTime, T)>,
+        records: &mut impl Iterator<Item = (EventTime, R::Of<'a>)>,
         time: EventTime,
         key: K,
-        record: T,
-    ) -> Option<(EventTime, K, T)> {
-        let Self { key: key_of, function, site, states, effects, .. } = self;
+        record: R::Of<'a>,
+    ) -> Option<(EventTime, K, R::Of<'a>)> {
+        let Self { key: key_of, function, site, states, effects, out, .. } = self;
         let mut born_gone = (0, 0);
         let odd = if let Some(direct) = states.table.as_direct() {
-            run_slots(direct, function, effects, *site, &mut born_gone, key_of, records, (time, key, record))
+            run_slots::<R, _, _>(direct, function, effects, out, *site, &mut born_gone, key_of, records, (time, key, record))
         } else if let Some(probe) = states.table.as_probe() {
-            run_slots(probe, function, effects, *site, &mut born_gone, key_of, records, (time, key, record))
+            run_slots::<R, _, _>(probe, function, effects, out, *site, &mut born_gone, key_of, records, (time, key, record))
         } else {
             Some((time, key, record))
         };
@@ -155,15 +202,15 @@ where
         odd
     }
 
-    fn on_record(&mut self, time: EventTime, key: &K, record: T) {
-        let Self { function, site, states, expiry, effects, .. } = self;
+    fn on_record(&mut self, time: EventTime, key: &K, record: R::Of<'_>) {
+        let Self { function, site, states, expiry, effects, out, .. } = self;
         if let Some(expiry) = expiry
             && expiry.is_over(key, time)
         {
             states.take(key);
         }
         let has_state = states.with(key, |state| {
-            guard(*site, || function.on_record(state, record, &mut Context { key, time, effects }));
+            guard(*site, || function.on_record(state, record, &mut Context { key, time, effects, out, of: PhantomData }));
             state.is_some()
         });
         if let Some(expiry) = expiry
@@ -174,7 +221,7 @@ where
     }
 
     fn on_timer(&mut self, timer: Timer, key: &K) {
-        let Self { function, site, states, expiry, effects, .. } = self;
+        let Self { function, site, states, expiry, effects, out, .. } = self;
         let time = match timer {
             Timer::Event(time) => time,
             Timer::Clock(_) => effects.passed.saturating_add(1),
@@ -186,7 +233,7 @@ where
         }
         let (before, now) = states.with(key, |state| {
             let before = state.is_some();
-            guard(*site, || function.on_timer(state, timer, &mut Context { key, time, effects }));
+            guard(*site, || function.on_timer(state, timer, &mut Context { key, time, effects, out, of: PhantomData }));
             (before, state.is_some())
         });
         if let Some(expiry) = expiry
@@ -198,7 +245,7 @@ where
 
     /// Passes the rows on, if downstream takes them.
     fn flush(&mut self) -> bool {
-        if self.effects.out.is_empty() {
+        if self.out.is_empty() {
             return true;
         }
         if !std::mem::take(&mut self.granted) {
@@ -211,7 +258,8 @@ where
                 }
             }
         }
-        self.next.process(self.effects.out.drain(..));
+        self.next.process(self.out.drain());
+        self.out.clear();
         true
     }
 
@@ -222,15 +270,19 @@ where
         self.granted = false;
         let mut fired = 0;
         loop {
-            let is_full = self.effects.out.len() >= EMIT;
+            let is_full = self.out.len() >= EMIT;
             if is_full && !self.flush() {
                 return self.fault.take().map_or(Ok(false), Err);
             }
-            if let Some((time, record)) = self.waiting.pop_front() {
+            if let Some((time, fixed)) = self.waiting.rows.pop_front() {
+                let texts = std::mem::take(&mut self.waiting.texts);
+                let record = R::unpack(fixed, &texts);
                 let key = guard(self.site, || (self.key)(&record));
                 self.on_record(time, &key, record);
+                self.waiting.texts = texts;
                 continue;
             }
+            self.waiting.texts.clear();
             let Some((timer, key)) = self.due() else { break };
             self.on_timer(timer, &key);
             fired += 1;
@@ -275,13 +327,22 @@ where
         effects.clock_timers.take_due(now).map(|(time, key)| (Timer::Clock(time.cast_unsigned()), key))
     }
 
-    /// Ends the state of keys that no later record can find.
+    /// Ends the state of keys that no later record can find, and sweeps.
     fn expire(&mut self) {
         if let Some(expiry) = &mut self.expiry {
             while let Some(key) = expiry.take_over(self.effects.watermark) {
                 self.states.take(&key);
             }
             expiry.tidy();
+        }
+        if let Some(sweep) = &mut self.sweep {
+            let Self { function, site, states, effects, .. } = self;
+            let places = states.table.places();
+            let due = if effects.at_end { places } else { sweep.due(effects.watermark, places) };
+            if effects.at_end {
+                sweep.at = 0;
+            }
+            states.visit(&mut sweep.at, due, |state| guard(*site, || function.on_sweep(state, effects.watermark)));
         }
         self.states.tidy();
         self.effects.timers.tidy();
@@ -340,23 +401,24 @@ impl<V> Slots<V> for Probe<'_, V> {
 /// The run itself, over what it needs and no more, so that it stays in registers.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)] // Parts of one operator, borrowed apart from one another.
-fn run_slots<T, K: Key, P: Process<K, T>>(
+fn run_slots<'a, R: Portable, K: Key, P: RowProcess<K, R>>(
     mut slots: impl Slots<Option<P::State>>,
     function: &mut P,
-    effects: &mut Effects<K, P::Out>,
+    effects: &mut Effects<K>,
+    out: &mut Parcel<P::Out>,
     site: Site,
     (born, gone): &mut (usize, usize),
-    key_of: &mut impl FnMut(&T) -> K,
-    records: &mut impl Iterator<Item = (EventTime, T)>,
-    (mut time, mut key, mut record): (EventTime, K, T),
-) -> Option<(EventTime, K, T)> {
+    key_of: &mut impl FnMut(&R::Of<'a>) -> K,
+    records: &mut impl Iterator<Item = (EventTime, R::Of<'a>)>,
+    (mut time, mut key, mut record): (EventTime, K, R::Of<'a>),
+) -> Option<(EventTime, K, R::Of<'a>)> {
     loop {
         let Some(state) = slots.find(key.bits()) else { return Some((time, key, record)) };
         let before = state.is_some();
-        guard(site, || function.on_record(state, record, &mut Context { key: &key, time, effects }));
+        guard(site, || function.on_record(state, record, &mut Context { key: &key, time, effects, out, of: PhantomData }));
         *born += usize::from(!before & state.is_some());
         *gone += usize::from(before & state.is_none());
-        if effects.out.len() >= EMIT {
+        if out.len() >= EMIT {
             return None;
         }
         match records.next() {
@@ -367,19 +429,24 @@ fn run_slots<T, K: Key, P: Process<K, T>>(
     }
 }
 
-impl<T, K, F, P, N> Operator<Timed<Own<T>>> for Processing<T, K, F, P, N>
+impl<R, K, F, P, N> Operator<Timed<R>> for Processing<R, K, F, P, N>
 where
-    T: 'static,
+    R: Portable,
     K: Key,
-    F: FnMut(&T) -> K,
-    P: Process<K, T>,
-    N: Operator<Timed<Own<P::Out>>>,
+    F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> K,
+    P: RowProcess<K, R>,
+    N: Operator<Timed<P::Out>>,
 {
     #[inline(always)]
     fn process<'a, I>(&mut self, mut records: I)
     where
-        I: Iterator<Item = <Timed<Own<T>> as Record>::Of<'a>>,
+        I: Iterator<Item = <Timed<R> as Record>::Of<'a>>,
     {
+        if !self.waiting.rows.is_empty() {
+            // Another part of a batch whose first part did not fit.
+            self.waiting.extend(records);
+            return;
+        }
         while let Ran::Full = self.run(&mut records) {
             if !self.flush() {
                 self.waiting.extend(records);
@@ -405,7 +472,7 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         self.effects.now = None;
         self.late.add(std::mem::take(&mut self.effects.late));
-        let is_idle = self.pending.is_none() & self.waiting.is_empty() & self.effects.out.is_empty();
+        let is_idle = self.pending.is_none() & self.waiting.rows.is_empty() & self.out.is_empty();
         if self.fault.is_some() || self.effects.failure.is_some() || self.states.keys() > self.keys_max {
             self.check()?;
         }

@@ -52,6 +52,19 @@ impl<K: Key, V: Partial> Kept<K, V> {
         taken
     }
 
+    /// Shows the values of the next slots, of which there are `places`, to `work`, which may empty them; after the last come the first again.
+    pub(crate) fn visit(&mut self, at: &mut usize, slots: usize, mut work: impl FnMut(&mut V)) {
+        let mut gone = 0;
+        let done = self.table.visit_some(at, slots, |value| {
+            work(value);
+            gone += usize::from(value.is_empty());
+        });
+        if done {
+            *at = 0;
+        }
+        self.keys -= gone;
+    }
+
     /// Gives memory back if most keys have gone. Called at watermarks.
     #[inline]
     pub(crate) fn tidy(&mut self) {
@@ -96,6 +109,28 @@ mod tests {
         assert_eq!(kept.keys(), 100);
         assert!(kept.memory_bytes() < full / 20, "{} of {full} bytes are left for 100 keys", kept.memory_bytes());
         assert!((0..100).all(|i| kept.table.get(&key(i)) == Some(&Some(i))));
+    }
+
+    #[test]
+    fn a_walk_shows_every_value_once_and_may_empty_it() {
+        fn walk<K: Key>(key: impl Fn(u64) -> K) {
+            let mut kept = Kept::<K, Option<u64>>::new();
+            (0..5_000).for_each(|i| kept.with(&key(i), |value| *value = Some(i)));
+            let (mut at, mut seen, places) = (0, Vec::new(), kept.table.places());
+            for _ in 0..places.div_ceil(100) {
+                kept.visit(&mut at, 100, |value| {
+                    seen.extend(*value);
+                    *value = value.filter(|value| value % 3 == 0);
+                });
+            }
+            seen.sort_unstable();
+            assert_eq!((at, seen), (0, (0..5_000).collect()));
+            assert_eq!(kept.keys(), 5_000usize.div_ceil(3));
+            assert!((0..5_000).all(|i| kept.table.get(&key(i)).is_some() == (i % 3 == 0)));
+        }
+        walk(|i| i);
+        walk(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        walk(|i| i.to_string());
     }
 
     #[test]

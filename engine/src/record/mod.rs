@@ -11,6 +11,10 @@
 //!
 //! Laws: a record handed to an operator is valid for that call only; what must outlive it is made owned by the operator that keeps it.
 
+mod portable;
+
+pub use portable::{ChangeOf, EitherOf, Held, Packed, PairOf, Parcel, Portable, RankedOf};
+
 use std::marker::PhantomData;
 
 use crate::time::EventTime;

@@ -5,7 +5,6 @@ use std::{any::Any, cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
 use super::{Level, Step, Waker};
 use crate::{
     error::RunError,
-    exchange::Inlet,
     metrics::Counter,
     operator::{Control, Operator},
     source::{Polled, Reader},
@@ -36,7 +35,7 @@ pub trait Task {
 pub struct Scope {
     /// Wakes this worker.
     pub(crate) waker: Waker,
-    /// Inlets of this worker's tasks, by edge. Values are `Rc<RefCell<dyn Inlet<T>>>`.
+    /// Inlets of this worker's tasks, by edge. Values are `Rc<RefCell<dyn Inlet<T>>>`, or `dyn RowInlet<R>`.
     inlets: HashMap<usize, Box<dyn Any>>,
 }
 
@@ -45,14 +44,14 @@ impl Scope {
         Self { waker, inlets: HashMap::new() }
     }
 
-    pub(crate) fn add_inlet<T: 'static>(&mut self, edge: usize, inlet: Rc<RefCell<dyn Inlet<T>>>) {
+    pub(crate) fn add_inlet<I: ?Sized + 'static>(&mut self, edge: usize, inlet: Rc<RefCell<I>>) {
         self.inlets.insert(edge, Box::new(inlet));
     }
 
     /// The inlet of an edge. Tasks are built downstream first, so it is there.
-    pub(crate) fn inlet<T: 'static>(&mut self, edge: usize) -> Rc<RefCell<dyn Inlet<T>>> {
+    pub(crate) fn inlet<I: ?Sized + 'static>(&mut self, edge: usize) -> Rc<RefCell<I>> {
         let inlet = self.inlets.get(&edge).expect("the task behind a local edge is built before the one in front of it");
-        inlet.downcast_ref::<Rc<RefCell<dyn Inlet<T>>>>().expect("both ends of an edge carry the same type").clone()
+        inlet.downcast_ref::<Rc<RefCell<I>>>().expect("both ends of an edge carry the same type").clone()
     }
 }
 

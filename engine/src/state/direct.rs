@@ -232,6 +232,18 @@ impl<V: Partial> DirectSlots<V> {
         }
         *at >= self.slots.len()
     }
+
+    pub(super) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Shows the values from slot `*at` on, of so many slots at most. Says whether that was the end.
+    pub(super) fn visit_some(&mut self, at: &mut usize, slots: usize, f: impl FnMut(&mut V)) -> bool {
+        let end = at.saturating_add(slots).min(self.slots.len());
+        self.slots[(*at).min(end)..end].iter_mut().filter(|slot| !slot.is_empty()).for_each(f);
+        *at = end;
+        end == self.slots.len()
+    }
 }
 
 #[cfg(test)]

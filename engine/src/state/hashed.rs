@@ -124,4 +124,23 @@ impl<K: Key, V: Partial> Hashed<K, V> {
         }
         *at >= buckets
     }
+
+    pub(super) fn places(&self) -> usize {
+        self.table.num_buckets()
+    }
+
+    /// Shows the values from bucket `*at` on, of so many buckets at most. Says whether that was the end.
+    pub(super) fn visit_some(&mut self, at: &mut usize, slots: usize, mut f: impl FnMut(&mut V)) -> bool {
+        let buckets = self.table.num_buckets();
+        let end = at.saturating_add(slots).min(buckets);
+        for bucket in *at..end {
+            if let Some((_, value)) = self.table.get_bucket_mut(bucket)
+                && !value.is_empty()
+            {
+                f(value);
+            }
+        }
+        *at = end;
+        end == buckets
+    }
 }

@@ -280,6 +280,18 @@ impl<V: Partial> ProbeSlots<V> {
         }
         *at >= self.entries.len()
     }
+
+    pub(super) fn places(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Shows the values from entry `*at` on, of so many entries at most. Says whether that was the end.
+    pub(super) fn visit_some(&mut self, at: &mut usize, slots: usize, f: impl FnMut(&mut V)) -> bool {
+        let end = at.saturating_add(slots).min(self.entries.len());
+        self.entries[(*at).min(end)..end].iter_mut().map(|entry| &mut entry.value).filter(|value| !value.is_empty()).for_each(f);
+        *at = end;
+        end == self.entries.len()
+    }
 }
 
 #[cfg(test)]

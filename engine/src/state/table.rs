@@ -233,6 +233,26 @@ impl<K: Key, V: Partial> Table<K, V> {
         if self.seen.keys >= self.largest.keys { self.seen } else { self.largest }
     }
 
+    /// Slots, whether they hold a value or not: what a walk over all values looks at.
+    pub(crate) fn places(&self) -> usize {
+        match self.mode {
+            Mode::Direct => self.direct.places(),
+            Mode::Probe => self.probe.places(),
+            Mode::Hashed => self.hashed.places(),
+        }
+    }
+
+    /// Shows the values in so many slots from slot `*at` on. Says whether that was the end. Values that moved meanwhile may be shown twice in a
+    /// walk, or not at all.
+    pub(crate) fn visit_some(&mut self, at: &mut usize, slots: usize, f: impl FnMut(&mut V)) -> bool {
+        self.touched = true;
+        match self.mode {
+            Mode::Direct => self.direct.visit_some(at, slots, f),
+            Mode::Probe => self.probe.visit_some(at, slots, f),
+            Mode::Hashed => self.hashed.visit_some(at, slots, f),
+        }
+    }
+
     /// Takes from where `at` says, with bounds on values and slots.
     fn sweep(&mut self, at: &mut usize, max: usize, slots: usize, mut f: impl FnMut(K, V)) -> bool {
         let seen = &mut self.seen;

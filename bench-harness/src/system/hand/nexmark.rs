@@ -4,9 +4,10 @@
 //!   events ─▶ match on the kind ─▶ state, indexed by what an id is beyond the first one ─▶ rows ─▶ Digest
 //! ```
 //!
-//! They know what a pipeline cannot: that event time is monotone, so that a window ends with the first event behind it; that ids are dense; and
-//! that the events stay in memory, so that state may borrow them. Rows and changes are the same, and come at the same event time or earlier,
-//! sessions at most two seconds later.
+//! They know what a pipeline cannot: that event time is monotone, so that a window ends with the first event behind it; and that ids are dense.
+//! They do not use that the replayed events stay in memory: input is a buffer that is used again, so what q18 and q20 keep for good is copied,
+//! as any program over a stream must. Rows that live for a window of seconds at most borrow still. Rows and changes are the same, and come at
+//! the same event time or earlier, sessions at most two seconds later.
 
 use std::time::Duration;
 
@@ -217,9 +218,66 @@ fn bid_row<'a>(bid: &Bid<'a>) -> [Cell<'a>; 7] {
     ]
 }
 
+/// A bid that is kept: its texts one behind the other in a buffer of its own, which the next one takes over.
+#[derive(Default)]
+struct KeptBid {
+    numbers: [i64; 4],
+    texts: String,
+    /// Where the channel and the url end.
+    ends: [u32; 2],
+}
+
+impl KeptBid {
+    fn set(&mut self, bid: &Bid<'_>) {
+        self.numbers = [bid.auction, bid.bidder, bid.price, bid.date_time];
+        self.texts.clear();
+        self.texts.reserve(bid.channel.len() + bid.url.len() + bid.extra.len());
+        self.texts.push_str(bid.channel);
+        let channel = self.texts.len() as u32;
+        self.texts.push_str(bid.url);
+        self.ends = [channel, self.texts.len() as u32];
+        self.texts.push_str(bid.extra);
+    }
+
+    fn of(bid: &Bid<'_>) -> KeptBid {
+        let mut kept = KeptBid::default();
+        kept.set(bid);
+        kept
+    }
+
+    fn bid(&self) -> Bid<'_> {
+        let [auction, bidder, price, date_time] = self.numbers;
+        let [channel, url] = self.ends.map(|end| end as usize);
+        let texts = &self.texts;
+        Bid { auction, bidder, price, channel: &texts[..channel], url: &texts[channel..url], date_time, extra: &texts[url..] }
+    }
+}
+
+/// An auction that is kept.
+struct KeptAuction {
+    numbers: [i64; 7],
+    texts: String,
+    ends: [u32; 2],
+}
+
+impl KeptAuction {
+    fn of(a: &Auction<'_>) -> KeptAuction {
+        let ends = [a.item_name.len() as u32, (a.item_name.len() + a.description.len()) as u32];
+        let numbers = [a.id, a.initial_bid, a.reserve, a.date_time, a.expires, a.seller, a.category];
+        KeptAuction { numbers, texts: [a.item_name, a.description, a.extra].concat(), ends }
+    }
+
+    fn auction(&self) -> Auction<'_> {
+        let [id, initial_bid, reserve, date_time, expires, seller, category] = self.numbers;
+        let [name, description] = self.ends.map(|end| end as usize);
+        let (item_name, description, extra) = (&self.texts[..name], &self.texts[name..description], &self.texts[description..]);
+        Auction { id, item_name, description, initial_bid, reserve, date_time, expires, seller, category, extra }
+    }
+}
+
 /// The table has the place of the last bid and one. Each bid replaces the row of the one before, as it does downstream of the engine.
 fn q18(replay: &Replay, rows: &mut Digest) {
-    let mut bids = Vec::<Bid<'_>>::new();
+    let mut bids = Vec::<KeptBid>::new();
     let mut table = Table::<u32>::for_keys(1 << 16);
     replay.for_each(|event| {
         let Event::Bid(bid) = event else { return };
@@ -228,11 +286,11 @@ fn q18(replay: &Replay, rows: &mut Digest) {
         let place = table.value(u64::from(bidder) << 32 | u64::from(auction));
         match bids.get_mut((*place).wrapping_sub(1) as usize) {
             Some(before) => {
-                rows.remove(&bid_row(before));
-                *before = bid;
+                rows.remove(&bid_row(&before.bid()));
+                before.set(&bid);
             }
             None => {
-                bids.push(bid);
+                bids.push(KeptBid::of(&bid));
                 *place = bids.len() as u32;
             }
         }
@@ -256,9 +314,9 @@ enum Known {
 
 fn q20(replay: &Replay, rows: &mut Digest) {
     let mut known = Dense::<Known>::default();
-    let mut auctions = Vec::<Auction<'_>>::new();
+    let mut auctions = Vec::<KeptAuction>::new();
     // Bids that wait, each with the one that waited before it.
-    let mut waiting = Vec::<(Bid<'_>, Option<u32>)>::new();
+    let mut waiting = Vec::<(KeptBid, Option<u32>)>::new();
     let mut waiting_now = 0u64;
     let mut emit = |bid: &Bid<'_>, a: &Auction<'_>| {
         let [auction, bidder, price, channel, url, time, extra] = bid_row(bid);
@@ -288,13 +346,13 @@ fn q20(replay: &Replay, rows: &mut Digest) {
         Event::Bid(bid) => {
             let of = known.value(bid.auction);
             let before = match *of {
-                Known::Wanted(place) => return emit(&bid, &auctions[place as usize]),
+                Known::Wanted(place) => return emit(&bid, &auctions[place as usize].auction()),
                 Known::Other => return,
                 Known::Waiting(before) => Some(before),
                 Known::Nothing => None,
             };
             *of = Known::Waiting(waiting.len() as u32);
-            waiting.push((bid, before));
+            waiting.push((KeptBid::of(&bid), before));
             waiting_now += 1;
         }
         Event::Auction(auction) => {
@@ -307,7 +365,7 @@ fn q20(replay: &Replay, rows: &mut Digest) {
             while let Some(place) = next {
                 let (bid, before) = &waiting[place as usize];
                 if is_wanted {
-                    emit(bid, &auction);
+                    emit(&bid.bid(), &auction);
                 }
                 next = *before;
                 waiting_now -= 1;
@@ -316,7 +374,7 @@ fn q20(replay: &Replay, rows: &mut Digest) {
                 waiting.clear();
             }
             if is_wanted {
-                auctions.push(auction);
+                auctions.push(KeptAuction::of(&auction));
             }
         }
         Event::Person(_) => {}

@@ -56,14 +56,10 @@ pub(super) fn join(replay: &Replay<Event>, config: Config) -> Result<Outcome, St
     let watch = Watch::new(replay.events);
     let mut flow = Dataflow::new("join");
     let (sink, answers) = rows(|answer, (key, left, right): (u64, u64, u64)| answer.add(&join_row(key, left, right)));
-    let (lefts, rights) = flow
-        .source(watch.over(replayed(replay)))
+    flow.source(watch.over(replayed(replay)))
         .watermarks(Monotone, |event| event.event_time)
         .map(|event| if is_left(&event) { Either::Left((event.key, event.seq)) } else { Either::Right((event.key, event.seq)) })
-        .divide();
-    lefts
-        .key_by(|left: &(u64, u64)| left.0)
-        .join(rights.key_by(|right: &(u64, u64)| right.0))
+        .join_sides(|left: &(u64, u64)| left.0, |right: &(u64, u64)| right.0)
         .between(-INTERVAL_MS, INTERVAL_MS, |left, right| (left.0, left.1, right.1))
         .sink(sink);
     let n = run(flow, config)?;

@@ -32,6 +32,7 @@ pub mod oracle;
 pub mod output;
 pub mod owned;
 mod pool;
+pub mod portable;
 pub mod program;
 mod q0;
 mod q1;

@@ -11,19 +11,13 @@ use thalweg::{BoundedDisorder, Dataflow, Fold, Record, changelog::Change, sink::
 
 use super::{
     model::{Arrival, Arrivals, Bid},
-    owned::OwnedBid,
     q12::Handled,
     query::Query,
     rows::{Cell, Digest, Kept},
 };
 use crate::workload::Answer;
 
-/// The bids among the events.
-pub struct Bids;
-
-impl Record for Bids {
-    type Of<'a> = Bid<'a>;
-}
+pub use super::portable::Bids;
 
 /// The bid, if the event is one.
 #[inline(always)]
@@ -31,13 +25,10 @@ pub fn bid(arrival: Arrival<'_>) -> Option<Bid<'_>> {
     arrival.event.bid()
 }
 
-/// A bid of its own, and its number in the order of arrival.
-pub type NumberedBid = (OwnedBid, u64);
-
-/// The bid with its number, if the event is one.
+/// The bid with its number in the order of arrival, if the event is one.
 #[inline(always)]
-pub fn numbered_bid(arrival: Arrival<'_>) -> Option<NumberedBid> {
-    arrival.event.bid().map(|bid| (bid.into(), arrival.number))
+pub fn numbered_bid(arrival: Arrival<'_>) -> Option<(Bid<'_>, u64)> {
+    arrival.event.bid().map(|bid| (bid, arrival.number))
 }
 
 /// Watermarks are the greatest event time seen, less four seconds.

@@ -1,16 +1,15 @@
 //! q18: the last bid of each bidder on each auction.
 
-use thalweg::{Dataflow, Own, changelog::Change, source::Source};
+use thalweg::{Dataflow, record::ChangeOf, source::Source};
 
 use super::{
-    Arrivals, Cell,
-    owned::OwnedBid,
-    program::{NumberedBid, Output, WATERMARKS, numbered_bid},
+    Arrivals, Bid, Cell,
+    portable::NumberedBids,
+    program::{Output, WATERMARKS, numbered_bid},
 };
 
 /// A bid as a row: auction, bidder, price, channel, url, time, extra.
-pub(super) fn cells(bid: &OwnedBid) -> [Cell<'_>; 7] {
-    let bid = bid.view();
+pub(super) fn cells<'r>(bid: &Bid<'r>) -> [Cell<'r>; 7] {
     [
         Cell::Int(bid.auction),
         Cell::Int(bid.bidder),
@@ -24,9 +23,9 @@ pub(super) fn cells(bid: &OwnedBid) -> [Cell<'_>; 7] {
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
-        .filter_map(numbered_bid)
+        .filter_map_to::<NumberedBids, _>(numbered_bid)
         .watermarks(WATERMARKS, |(bid, _)| bid.date_time)
         .key_by(|(bid, _)| (bid.bidder, bid.auction))
-        .latest_by(|(bid, number)| (bid.date_time, *number))
-        .sink(out.rows::<Own<Change<NumberedBid>>, _>(|rows, change| rows.change(&change, |(bid, _)| cells(bid))));
+        .latest_row_by(|(bid, number)| (bid.date_time, *number))
+        .sink(out.rows::<ChangeOf<NumberedBids>, _>(|rows, change| rows.change(&change, |(bid, _)| cells(bid))));
 }

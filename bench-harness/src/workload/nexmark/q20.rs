@@ -1,30 +1,42 @@
 //! q20: bids with their auction, if it is of category 10.
 
-use thalweg::{Dataflow, Own, process::Either, source::Source};
+use thalweg::{
+    Dataflow,
+    process::Either,
+    record::{EitherOf, PairOf},
+    source::Source,
+};
 
 use super::{
-    Arrival, Arrivals, Cell, Event,
-    owned::{OwnedAuction, OwnedBid},
+    Arrival, Arrivals, Auction, Bid, Cell, Event,
+    portable::{Auctions, Bids},
     program::{Output, WATERMARKS},
 };
 
-type Row = (OwnedBid, OwnedAuction);
+/// The category that is asked for.
+const CATEGORY: i64 = 10;
+
+/// A bid, or an auction. Those of other categories must be known too, so that no bid waits for them for ever; their texts need not.
+#[inline(always)]
+fn bid_or_auction(arrival: Arrival<'_>) -> Option<Either<Bid<'_>, Auction<'_>>> {
+    match arrival.event {
+        Event::Bid(bid) => Some(Either::Left(bid)),
+        Event::Auction(auction) if auction.category == CATEGORY => Some(Either::Right(auction)),
+        Event::Auction(auction) => Some(Either::Right(Auction { item_name: "", description: "", extra: "", ..auction })),
+        Event::Person(_) => None,
+    }
+}
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
-    let (bids, auctions) = flow
-        .source(events)
+    flow.source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
-        .filter_map(|Arrival { event, .. }: Arrival<'_>| match event {
-            Event::Bid(bid) => Some(Either::Left(OwnedBid::from(bid))),
-            Event::Auction(auction) if auction.category == 10 => Some(Either::Right(OwnedAuction::from(auction))),
-            _ => None,
+        .flat_map_to::<EitherOf<Bids, Auctions>, _>(bid_or_auction)
+        .key_by(|row| match row {
+            Either::Left(bid) => bid.auction,
+            Either::Right(auction) => auction.id,
         })
-        .divide();
-    bids.key_by(|bid: &OwnedBid| bid.auction)
-        .join(auctions.key_by(|auction: &OwnedAuction| auction.id))
-        .inner(|bid, auction| (bid.clone(), auction.clone()))
-        .sink(out.rows::<Own<Row>, _>(|rows, (bid, auction): Row| {
-            let (b, a) = (bid.view(), auction.view());
+        .many_to_one(|auction| auction.category == CATEGORY)
+        .sink(out.rows::<PairOf<Bids, Auctions>, _>(|rows, (b, a)| {
             rows.insert(&[
                 Cell::Int(b.auction),
                 Cell::Int(b.bidder),

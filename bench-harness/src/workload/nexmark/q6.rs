@@ -10,7 +10,7 @@ use thalweg::{
 use super::{
     Arrival, Arrivals, Cell,
     program::{Output, WATERMARKS},
-    winners::{self, Known, Lot, Price, lot_or_price},
+    winners::{self, Known, Lot, Price, auction_of, lot_or_price},
 };
 
 /// Emits an auction and its winning bid when the watermark has passed its end.
@@ -66,10 +66,10 @@ impl Process<i64, (Lot, Price)> for LastTen {
 }
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
-    let (lots, prices) =
-        flow.source(events).watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time()).filter_map(lot_or_price).divide();
-    lots.key_by(|lot| lot.id)
-        .join(prices.key_by(|price| price.auction))
+    flow.source(events)
+        .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
+        .filter_map(lot_or_price)
+        .key_by(auction_of)
         .process(|| Closed)
         .key_by(|(lot, _)| lot.seller)
         .process(|| LastTen)

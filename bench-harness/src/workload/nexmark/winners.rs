@@ -13,13 +13,13 @@ use thalweg::{
 use super::{Arrival, Event};
 
 /// What is asked of an auction.
-pub(super) trait Offer: Clone + Send + 'static {
+pub(super) trait Offer {
     /// When it opens, and the last ms at which a bid counts.
     fn open(&self) -> (i64, i64);
 }
 
 /// What is asked of a bid.
-pub(super) trait Wins: Clone + Send + 'static {
+pub(super) trait Wins {
     /// The price.
     fn price(&self) -> i64;
     /// When it was made.
@@ -74,6 +74,14 @@ pub(super) fn lot_or_price(arrival: Arrival<'_>) -> Option<Either<Lot, Price>> {
     }
 }
 
+/// The auction that a lot or a price is about.
+pub(super) fn auction_of(row: &Either<Lot, Price>) -> i64 {
+    match row {
+        Either::Left(lot) => lot.id,
+        Either::Right(price) => price.auction,
+    }
+}
+
 /// Each auction's winner, as a changelog of `(auction, bid)`.
 pub(super) struct Winners;
 
@@ -85,21 +93,18 @@ pub(super) enum Known<A, B> {
     Open(A, Option<B>),
 }
 
-fn beats<B: Wins>(bid: &B, best: &B) -> bool {
+pub(super) fn beats<B: Wins>(bid: &B, best: &B) -> bool {
     let order = |bid: &B| (bid.price(), Reverse((bid.made(), bid.number())));
     order(bid) > order(best)
 }
 
-fn counts<A: Offer, B: Wins>(auction: &A, bid: &B) -> bool {
+pub(super) fn counts<A: Offer, B: Wins>(auction: &A, bid: &B) -> bool {
     let (from, until) = auction.open();
     (from..=until).contains(&bid.made())
 }
 
 /// Takes a record into what is known; the change of the winner, if it makes one.
-pub(super) fn take<A: Offer + PartialEq, B: Wins + PartialEq>(
-    known: &mut Option<Known<A, B>>,
-    record: Either<A, B>,
-) -> Option<Change<(A, B)>> {
+pub(super) fn take<A: Offer + Clone, B: Wins + Clone>(known: &mut Option<Known<A, B>>, record: Either<A, B>) -> Option<Change<(A, B)>> {
     match (known.as_mut(), record) {
         (None, Either::Right(bid)) => *known = Some(Known::Early(vec![bid])),
         (Some(Known::Early(early)), Either::Right(bid)) => early.push(bid),
@@ -132,7 +137,7 @@ pub(super) fn take<A: Offer + PartialEq, B: Wins + PartialEq>(
     None
 }
 
-impl<A: Offer + PartialEq, B: Wins + PartialEq> Process<i64, Either<A, B>> for Winners {
+impl<A: Offer + Clone + Send + 'static, B: Wins + Clone + Send + 'static> Process<i64, Either<A, B>> for Winners {
     type State = Known<A, B>;
     type Out = Change<(A, B)>;
 
