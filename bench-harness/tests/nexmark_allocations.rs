@@ -9,7 +9,7 @@ use thalweg_bench::{
 };
 
 #[global_allocator]
-static ALLOCATOR: alloc::Switch = alloc::Switch;
+static ALLOCATOR: alloc::Counted = alloc::Counted;
 
 /// One test, so that no other thread allocates meanwhile.
 #[test]

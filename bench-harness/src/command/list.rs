@@ -44,7 +44,8 @@ fn list(what: Listed) -> String {
             text += "--rate\n  100k        open loop at 100,000 records a second\n  0.5x        at half of what the same configuration reaches in a closed loop\n";
             text += "--batch\n  64 to 2048  records that move as a unit; larger ones are faster and wait longer to fill\n";
             text += "--ring\n  256KiB to 1MiB and at least 16 batches; smaller starves, larger than the L2 cache is slower\n";
-            text += "--allocator\n  mimalloc    the default\n  system      the C library's\n";
+            text +=
+                "allocator: chosen when the program is built; scripts/allocators builds it with mimalloc and the system's, and compares\n";
             text += "--format\n  table, json (one line a run, schema in results/README.md), csv\n";
             text += "--baseline\n  systems to divide by, paired by repeat; closed loop: rates, open loop: medians of the latency\n";
             text

@@ -5,7 +5,6 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use thalweg_bench::{
     load::{Inject, Shape, schedule::recorded_rate},
-    measure::alloc,
     quantity::{self, Rate},
     run::{
         environment::Environment,
@@ -17,7 +16,7 @@ use thalweg_bench::{
 };
 
 use super::{
-    EXIT_FAILED, Format,
+    Format,
     execute::{Plan, execute},
     expand, floor_length, runnable_names, system_names, unique, usage, wait_names, workload_names,
 };
@@ -39,12 +38,6 @@ Examples:
   thalweg-bench list options                       what can be chosen, and what it means
 
 Exit code: 0 if every run gave the right output, 1 if one did not, 2 if the command line was wrong.";
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum AllocatorName {
-    Mimalloc,
-    System,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum GeneratorName {
@@ -118,9 +111,6 @@ pub(crate) struct RunArgs {
     /// Folder for rows, histograms, environment and summary; must not hold rows yet
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The process's allocator
-    #[arg(long, value_enum, default_value_t = AllocatorName::Mimalloc)]
-    allocator: AllocatorName,
     /// Bytes of the block that the input replays
     #[arg(long, value_parser = quantity::bytes, default_value_t = workload::Spec::BLOCK_BYTES, value_name = "BYTES")]
     block: usize,
@@ -136,10 +126,6 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
-    let wants_system = arguments.allocator == AllocatorName::System;
-    if wants_system != (alloc::name() == "system") {
-        return restart_with(if wants_system { "system" } else { "mimalloc" });
-    }
     let environment = Environment::read();
     let usable = environment.usable_cores();
     if let Some(cores) = arguments.cores.iter().find(|cores| **cores > usable as u64) {
@@ -214,17 +200,4 @@ pub(crate) fn by_kind(matrix: &Matrix, usable: usize) -> Vec<Matrix> {
         ..matrix.clone()
     };
     [part(hops, 2, 256), part(others, 1, 2048)].into_iter().filter(|matrix| !matrix.workloads.is_empty()).collect()
-}
-
-/// Starts this program again with another allocator: it is chosen at the first allocation, before `main`.
-fn restart_with(allocator: &str) -> ExitCode {
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(e) => return usage(&format!("--allocator needs to start this program again, and its path is not known: {e}")),
-    };
-    let status = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(alloc::VARIABLE, allocator).status();
-    match status {
-        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(EXIT_FAILED)),
-        Err(e) => usage(&format!("--allocator needs to start this program again, which failed: {e}")),
-    }
 }

@@ -1,37 +1,33 @@
-//! The process's allocator: mimalloc or the system's, chosen when the process starts, and a count of allocations that costs nothing when off.
+//! The process's allocator, and a count of allocations that costs nothing when off.
 //!
 //! ```text
-//!   --allocator system ──▶ the process starts itself again with THALWEG_BENCH_ALLOCATOR=system
-//!                                     │ read at the very first allocation, before main
-//!   alloc ──▶ counting? (one relaxed load) ──▶ mimalloc | system
+//!   cargo build                          mimalloc          scripts/allocators builds both and compares them by the same command
+//!   cargo build --no-default-features    the system's
+//!
+//!   alloc ──▶ counting? (one relaxed load) ──▶ the allocator
 //!                 └─ yes: +1 in this thread's shard
 //! ```
 //!
-//! Laws: a block is freed by the allocator that gave it, because the choice is made before the first block is given and never changes.
-//! A shard is a padded line that a thread keeps for life; threads share one only beyond 64.
+//! It is chosen when the program is built, so that no call asks which one it is. A shard is a padded line that a thread keeps for life; threads
+//! share one only beyond 64.
 //!
-//! Unsafe: [`GlobalAlloc`] forwards to two allocators that keep its contract, and reads one environment variable without allocating.
+//! Unsafe: [`GlobalAlloc`] forwards to an allocator that keeps its contract.
 #![allow(unsafe_code)]
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
+    alloc::{GlobalAlloc, Layout},
     cell::Cell,
-    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use crossbeam_utils::CachePadded;
-use mimalloc::MiMalloc;
-
-/// Names the allocator of a process: `mimalloc` (the default) or `system`.
-pub const VARIABLE: &str = "THALWEG_BENCH_ALLOCATOR";
-const VARIABLE_C: &std::ffi::CStr = c"THALWEG_BENCH_ALLOCATOR";
+#[cfg(feature = "mimalloc")]
+const ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+#[cfg(not(feature = "mimalloc"))]
+const ALLOCATOR: std::alloc::System = std::alloc::System;
 
 const SHARDS: usize = 64;
-const UNDECIDED: u8 = 0;
-const MIMALLOC: u8 = 1;
-const SYSTEM: u8 = 2;
 
-static CHOICE: AtomicU8 = AtomicU8::new(UNDECIDED);
 static COUNTING: AtomicBool = AtomicBool::new(false);
 static COUNTS: [CachePadded<AtomicU64>; SHARDS] = [const { CachePadded::new(AtomicU64::new(0)) }; SHARDS];
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -41,9 +37,9 @@ thread_local! {
     static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// Forwards to the allocator that the environment named when the process started. Make it the `#[global_allocator]`.
+/// Forwards to the allocator that the program was built with. Make it the `#[global_allocator]`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Switch;
+pub struct Counted;
 
 /// Starts or stops counting, for all threads.
 pub fn count(on: bool) {
@@ -57,36 +53,9 @@ pub fn counted() -> u64 {
     COUNTS.iter().map(|shard| shard.load(Ordering::Relaxed)).sum()
 }
 
-/// The allocator in use, by name; `default` where [`Switch`] is not the global allocator.
-pub fn name() -> &'static str {
-    // ORDERING: Relaxed; the value is written once, before main.
-    match CHOICE.load(Ordering::Relaxed) {
-        MIMALLOC => "mimalloc",
-        SYSTEM => "system",
-        _ => "default",
-    }
-}
-
-// Once a process: kept out of the path of every allocation.
-#[cold]
-#[inline(never)]
-fn choose() -> u8 {
-    // SAFETY: the name is a NUL-terminated constant. Another thread changing the environment meanwhile would race; this runs at the first
-    // allocation of the process, before main and before any thread of ours exists.
-    let value = unsafe { libc::getenv(VARIABLE_C.as_ptr()) };
-    // SAFETY: a non-null result of getenv is a NUL-terminated string that lives until the environment changes.
-    let is_system = !value.is_null() && unsafe { std::ffi::CStr::from_ptr(value) } == c"system";
-    let choice = if is_system { SYSTEM } else { MIMALLOC };
-    // ORDERING: Relaxed; every thread that decides decides the same, and no other data hangs on it.
-    CHOICE.store(choice, Ordering::Relaxed);
-    choice
-}
-
-#[inline]
-fn is_system() -> bool {
-    // ORDERING: Relaxed, see `choose`.
-    let choice = CHOICE.load(Ordering::Relaxed);
-    (if choice == UNDECIDED { choose() } else { choice }) == SYSTEM
+/// The allocator that [`Counted`] forwards to, by name.
+pub const fn name() -> &'static str {
+    if cfg!(feature = "mimalloc") { "mimalloc" } else { "system" }
 }
 
 #[inline]
@@ -110,33 +79,32 @@ fn add_to_shard() {
     COUNTS[shard.unwrap_or(0)].fetch_add(1, Ordering::Relaxed);
 }
 
-// SAFETY: every call is forwarded, with the caller's own arguments, to one of two allocators that keep the contract of GlobalAlloc; all calls
-// of a process go to the same one (`CHOICE` goes from UNDECIDED to one value), so a block returns to the allocator that gave it.
-unsafe impl GlobalAlloc for Switch {
+// SAFETY: every call is forwarded, with the caller's own arguments, to one allocator that keeps the contract of GlobalAlloc.
+unsafe impl GlobalAlloc for Counted {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count_one();
         // SAFETY: forwarded from the caller.
-        if is_system() { unsafe { System.alloc(layout) } } else { unsafe { MiMalloc.alloc(layout) } }
+        unsafe { ALLOCATOR.alloc(layout) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count_one();
         // SAFETY: forwarded from the caller.
-        if is_system() { unsafe { System.alloc_zeroed(layout) } } else { unsafe { MiMalloc.alloc_zeroed(layout) } }
+        unsafe { ALLOCATOR.alloc_zeroed(layout) }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         count_one();
         // SAFETY: forwarded from the caller; `block` came from the same allocator.
-        if is_system() { unsafe { System.realloc(block, layout, new_size) } } else { unsafe { MiMalloc.realloc(block, layout, new_size) } }
+        unsafe { ALLOCATOR.realloc(block, layout, new_size) }
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: forwarded from the caller; `block` came from the same allocator.
-        if is_system() { unsafe { System.dealloc(block, layout) } } else { unsafe { MiMalloc.dealloc(block, layout) } }
+        unsafe { ALLOCATOR.dealloc(block, layout) }
     }
 }
