@@ -73,6 +73,9 @@ impl<L: Link, S: Step<L::Out>> Link for Then<L, S> {
     type In = L::In;
     type Out = S::Out;
     fn link<N: Operator<S::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<L::In> + 'static {
-        self.before.link(self.step.before(next, cx), cx)
+        #[cfg(not(feature = "unfused"))]
+        return self.before.link(self.step.before(next, cx), cx);
+        #[cfg(feature = "unfused")]
+        self.before.link(super::unfused::Unfused::new(self.step.before(next, cx)), cx)
     }
 }

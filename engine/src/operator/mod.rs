@@ -28,6 +28,8 @@ pub(crate) mod function;
 pub(crate) mod link;
 pub(crate) mod map;
 pub(crate) mod rolling;
+#[cfg(feature = "unfused")]
+mod unfused;
 
 pub use aggregate::{
     Aggregate, ApproxDistinct, Count, DistinctCount, First, FloatMean, FloatSum, Last, Max, Mean, Min, Ordered, Reduce, Sketch, Sum,

@@ -7,6 +7,7 @@ mod collect;
 mod count;
 mod egress;
 mod file;
+mod partition;
 mod total;
 
 pub use callback::{ForEach, ForEachWriter};
@@ -14,6 +15,7 @@ pub use collect::{Collect, CollectWriter, Collected, Fold, FoldWriter, Folded};
 pub use count::{Checksum, ChecksumWriter, Count, CountWriter, Counted};
 pub use egress::{Egress, EgressSink, EgressWriter, TryNextError, egress};
 pub use file::{FileSink, FileWriter};
+pub use partition::{PartitionWriter, PartitionedFiles, Partitions};
 pub use total::{Total, TotalWriter, Totalled};
 
 use crate::{error::BuildError, operator::Operator, record::Record};
