@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use thalweg_bench::measure::alloc;
 
 #[global_allocator]
-static ALLOCATOR: alloc::Counted = alloc::Counted;
+static ALLOCATOR: alloc::Switch = alloc::Switch;
 
 #[derive(Parser)]
 #[command(name = "thalweg-bench", version, about = "Throughput and tail latency of stream systems, with checked output", after_help = command::run::EXAMPLES)]

@@ -138,8 +138,8 @@ fn answer(request: &Request, wait: &mut Wait) -> Result<Summary, QueryError> {
         pause = (pause * 2).min(Duration::from_millis(50));
     }
     let report = running.join().map_err(|error| failed(error.to_string()))?;
-    let results = results.merge(program::Results::merge).ok_or_else(|| failed("its sink handed nothing over".into()))?;
-    let answer = results.answer();
+    let results = results.results().map_err(failed)?;
+    let (answer, late) = (results.answer(), report.late + results.late);
     let lines = results.lines.unwrap_or_default();
 
     let mut writer = RowWriter { request, out: target.out(), rows: 0, wait };
@@ -159,7 +159,7 @@ fn answer(request: &Request, wait: &mut Wait) -> Result<Summary, QueryError> {
     };
     let rows = writer.rows;
     written.and_then(|()| target.commit()).map_err(write_error)?;
-    Ok(Summary { events, rows, late: report.late })
+    Ok(Summary { events, rows, late })
 }
 
 fn cells(columns: &[Kept]) -> Vec<Cell<'_>> {

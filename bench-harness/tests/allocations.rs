@@ -4,11 +4,12 @@
 use thalweg_bench::measure::alloc;
 
 #[global_allocator]
-static ALLOCATOR: alloc::Counted = alloc::Counted;
+static ALLOCATOR: alloc::Switch = alloc::Switch;
 
 /// One test, so that no other thread allocates meanwhile.
 #[test]
 fn allocations_are_counted_only_when_asked_and_exactly() {
+    assert_eq!(alloc::name(), "mimalloc");
     let off = alloc::counted();
     drop(std::hint::black_box(vec![1u8; 100]));
     assert_eq!(alloc::counted(), off, "counted although off");

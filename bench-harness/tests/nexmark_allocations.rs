@@ -1,18 +1,20 @@
-//! Events are made and lent without an allocation.
+//! Events are made and lent without an allocation; and so are they worked on, once a query is warm, unless its state grows.
 #![allow(clippy::unwrap_used)]
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 use thalweg_bench::{
     measure::alloc,
-    workload::nexmark::{Block, Generator, Options, Replay},
+    system::{self, Generator as Made, Job},
+    workload::{
+        self, Spec,
+        nexmark::{Block, Generator, Options, Query, Replay},
+    },
 };
 
 #[global_allocator]
-static ALLOCATOR: alloc::Counted = alloc::Counted;
+static ALLOCATOR: alloc::Switch = alloc::Switch;
 
-/// One test, so that no other thread allocates meanwhile.
-#[test]
 fn neither_a_generator_nor_a_replay_allocates() {
     let options = Options { disorder_ms: 1_000, ..Options::default() };
     let generator = Generator::new(1, options).unwrap();
@@ -28,7 +30,61 @@ fn neither_a_generator_nor_a_replay_allocates() {
     }
     assert_eq!(alloc::counted() - before, 0);
     // The count does count.
-    drop(black_box(Box::new(1)));
-    assert_eq!(alloc::counted() - before, 1);
+    let live = alloc::live_bytes();
+    let block = black_box(Box::new([0u8; 1_000]));
+    assert_eq!((alloc::counted() - before, alloc::live_bytes() - live), (1, 1_000));
+    drop(block);
+    assert_eq!(alloc::live_bytes() - live, 0);
     alloc::count(false);
+}
+
+/// Queries whose state grows with the stream: each new key takes memory.
+const GROWING: [Query; 11] =
+    [Query::Q3, Query::Q4, Query::Q6, Query::Q9, Query::Q15, Query::Q16, Query::Q17, Query::Q18, Query::Q19, Query::Q20, Query::Q23];
+
+/// Queries that make something of their own per window or file, and nothing per record: allocations per record stay below this.
+const FEW: f64 = 0.001;
+
+fn queries_allocate_only_where_their_state_grows() {
+    let thalweg = system::all().into_iter().find(|system| system.name() == "thalweg").unwrap();
+    alloc::count(true);
+    let mut over = Vec::new();
+    for query in Query::ALL {
+        let input = Arc::new(workload::input(&Spec::new(&query.to_string(), 400_000, 1)).unwrap());
+        let job = Job {
+            input,
+            cores: 1,
+            batch: 1_024,
+            ring_bytes: 64 << 10,
+            wait: "adaptive".to_owned(),
+            schedule: None,
+            generator: Made::Thread,
+        };
+        let outcome = thalweg.run(&job).unwrap();
+        let (allocations, records) = outcome.allocations.unwrap();
+        let per_record = allocations as f64 / records as f64;
+        match outcome.state {
+            Some((bytes, keys)) => {
+                let per_key = bytes as f64 / keys as f64;
+                println!("{query}: {per_record:.4} allocations per record, {per_key:.0} bytes per key, {keys} keys");
+                assert!(GROWING.contains(&query) && keys > 0 && per_key < 5_000.0, "{query}: {per_key} bytes per key");
+            }
+            None => {
+                println!("{query}: {per_record:.6} allocations per record");
+                assert!(!GROWING.contains(&query), "{query}: no bytes per key");
+                if per_record >= FEW {
+                    over.push((query, per_record));
+                }
+            }
+        }
+    }
+    alloc::count(false);
+    assert!(over.is_empty(), "these allocate per record: {over:?}");
+}
+
+/// One test, so that no other thread allocates meanwhile.
+#[test]
+fn allocations() {
+    neither_a_generator_nor_a_replay_allocates();
+    queries_allocate_only_where_their_state_grows();
 }

@@ -15,7 +15,7 @@ use thalweg_bench::{
         compare, csv,
         folder::{Definition, Folder, Kind},
         row::Row,
-        selfchecks,
+        selfchecks, suite,
         table::{self, Look},
     },
     run::{
@@ -82,7 +82,8 @@ pub(crate) fn execute(plan: Plan, environment: Environment) -> ExitCode {
     let failed = rows.iter().any(Row::failed);
     if plan.format == Format::Table
         && !rows.is_empty()
-        && print(&(table::draw(&summaries, Look::Terminal) + &selfchecks::draw(&rows, false))) != ExitCode::SUCCESS
+        && print(&(table::draw(&summaries, Look::Terminal) + &suite::draw(&summaries) + &selfchecks::draw(&rows, false)))
+            != ExitCode::SUCCESS
     {
         return ExitCode::from(EXIT_FAILED);
     }

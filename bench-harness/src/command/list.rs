@@ -31,7 +31,8 @@ fn list(what: Listed) -> String {
                 let loops = if info.open_loop { "closed and open loop" } else { "closed loop" };
                 format!("{:<20}{}; about {} bytes each; {loops}\n", info.name, info.summary, info.event_bytes)
             };
-            workload::names().iter().map(line).collect()
+            // A query that is made inline computes the same: `run` says how to ask for it.
+            workload::names().iter().filter(|info| info.suite != Some(workload::NEXMARK_INLINE)).map(line).collect()
         }
         Listed::Systems => {
             let peers = process::names();
@@ -44,8 +45,7 @@ fn list(what: Listed) -> String {
             text += "--rate\n  100k        open loop at 100,000 records a second\n  0.5x        at half of what the same configuration reaches in a closed loop\n";
             text += "--batch\n  64 to 2048  records that move as a unit; larger ones are faster and wait longer to fill\n";
             text += "--ring\n  256KiB to 1MiB and at least 16 batches; smaller starves, larger than the L2 cache is slower\n";
-            text +=
-                "allocator: chosen when the program is built; scripts/allocators builds it with mimalloc and the system's, and compares\n";
+            text += "--allocator\n  mimalloc    the default\n  system      the C library's\n";
             text += "--format\n  table, json (one line a run, schema in results/README.md), csv\n";
             text += "--baseline\n  systems to divide by, paired by repeat; closed loop: rates, open loop: medians of the latency\n";
             text

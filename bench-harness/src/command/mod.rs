@@ -57,14 +57,16 @@ pub(crate) fn workload_names() -> Vec<&'static str> {
 /// All that `run` takes: workloads, suites, and the parts of suites.
 pub(crate) fn runnable_names() -> Vec<&'static str> {
     let parts = workload::names().iter().filter(|info| info.suite.is_some()).map(|info| info.name);
-    workload_names().into_iter().chain([workload::NEXMARK]).chain(parts).collect()
+    let suites = [workload::NEXMARK, workload::NEXMARK_INLINE, workload::TUMBLING_KEYS];
+    workload_names().into_iter().chain(suites).chain(parts).collect()
 }
 
 /// Puts its parts in the place of a suite.
 pub(crate) fn expand(names: &[String]) -> Vec<String> {
-    let parts = |suite: &str| workload::names().iter().filter(|info| info.suite == Some(suite)).map(|info| info.name.to_owned()).collect();
-    let expanded = |name: &String| if name == workload::NEXMARK { parts(name) } else { vec![name.clone()] };
-    names.iter().flat_map(expanded).collect()
+    // A suite may have the name of one of its parts.
+    let is_part = |info: &&workload::WorkloadInfo, name: &str| info.name == name || info.suite == Some(name);
+    let parts = |name: &String| workload::names().iter().filter(|info| is_part(info, name)).map(|info| info.name.to_owned()).collect();
+    names.iter().flat_map(|name| -> Vec<String> { parts(name) }).collect()
 }
 
 pub(crate) fn wait_names() -> Vec<&'static str> {

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use thalweg_bench::{
     load::{Inject, Shape, schedule::recorded_rate},
+    measure::alloc,
     quantity::{self, Rate},
     run::{
         environment::Environment,
@@ -16,7 +17,7 @@ use thalweg_bench::{
 };
 
 use super::{
-    Format,
+    EXIT_FAILED, Format,
     execute::{Plan, execute},
     expand, floor_length, runnable_names, system_names, unique, usage, wait_names, workload_names,
 };
@@ -32,12 +33,28 @@ Examples:
   thalweg-bench run tumbling --batch 64,256,2048 --ring 64KiB,256KiB,1MiB
   thalweg-bench run hop --fresh --inject stall=5ms@1/s --rate 100k   a negative control: the stall is named
   thalweg-bench run hop --cores 1 --system hand,reference            a process of another language (PROTOCOL.md)
-  thalweg-bench run nexmark --system thalweg       all queries of a suite
+  thalweg-bench run nexmark --system thalweg       all queries of a suite, and their total
+  thalweg-bench run nexmark --source inline        the same over events that are made on the way
+  thalweg-bench run tumbling --keys 10,1k,100k,10M what a record costs by the number of keys
   thalweg-bench generate nexmark --events 1M -o events.jsonl
   thalweg-bench query q5 --input events.jsonl --output q5.jsonl
   thalweg-bench list options                       what can be chosen, and what it means
 
 Exit code: 0 if every run gave the right output, 1 if one did not, 2 if the command line was wrong.";
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AllocatorName {
+    Mimalloc,
+    System,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SourceName {
+    /// A block in memory, again and again: what is measured is the query
+    Replay,
+    /// A generator, as they are read: its time counts
+    Inline,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum GeneratorName {
@@ -58,9 +75,15 @@ impl From<GeneratorName> for Generator {
 
 #[derive(Args)]
 pub(crate) struct RunArgs {
-    /// Workloads; all but the suites if none is named; `nexmark` stands for all of its queries
+    /// Workloads; all but the suites if none is named; `nexmark` and `flights` stand for all of their queries
     #[arg(value_name = "WORKLOAD", value_parser = PossibleValuesParser::new(runnable_names()))]
     workloads: Vec<String>,
+    /// Where the events of Nexmark come from
+    #[arg(long, value_enum, default_value_t = SourceName::Replay)]
+    source: SourceName,
+    /// Numbers of keys of `tumbling`: 10, 100, … 10M, each a line of the curve; the suite `tumbling-keys` is all of them
+    #[arg(long, value_delimiter = ',', value_parser = quantity::count, value_name = "N")]
+    keys: Vec<u64>,
     /// Systems; all of this program that accept the work if none is named; others are processes (list systems)
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(system_names()))]
     system: Vec<String>,
@@ -111,6 +134,9 @@ pub(crate) struct RunArgs {
     /// Folder for rows, histograms, environment and summary; must not hold rows yet
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The process's allocator
+    #[arg(long, value_enum, default_value_t = AllocatorName::Mimalloc)]
+    allocator: AllocatorName,
     /// Bytes of the block that the input replays
     #[arg(long, value_parser = quantity::bytes, default_value_t = workload::Spec::BLOCK_BYTES, value_name = "BYTES")]
     block: usize,
@@ -126,6 +152,10 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
+    let wants_system = arguments.allocator == AllocatorName::System;
+    if wants_system != (alloc::name() == "system") {
+        return restart_with(if wants_system { "system" } else { "mimalloc" });
+    }
     let environment = Environment::read();
     let usable = environment.usable_cores();
     if let Some(cores) = arguments.cores.iter().find(|cores| **cores > usable as u64) {
@@ -141,13 +171,17 @@ pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
         Ok(rates) => rates,
         Err(wrong) => return usage(&wrong),
     };
+    let workloads = match chosen(arguments) {
+        Ok(workloads) => workloads,
+        Err(why) => return usage(&why),
+    };
     let named =
         |given: &[String], all: Vec<&str>| if given.is_empty() { all.into_iter().map(str::to_owned).collect() } else { unique(given) };
     let all_systems = system::all();
     // A stall of 20 ms, which virtual machines have, is 1 % of two seconds: as much as the model lets an open loop miss.
     let seconds = arguments.duration.unwrap_or(if rates == [None] { 0.5 } else { 2.0 });
     let matrix = Matrix {
-        workloads: named(&expand(&arguments.workloads), workload_names()),
+        workloads: named(&expand(&workloads), workload_names()),
         systems: named(&arguments.system, all_systems.iter().map(|system| system.name()).collect()),
         cores: unique(&arguments.cores).iter().map(|cores| *cores as usize).collect(),
         batches: unique(&arguments.batch).iter().map(|batch| *batch as usize).collect(),
@@ -189,6 +223,37 @@ fn rates(arguments: &RunArgs) -> Result<Vec<Option<Rate>>, String> {
     }
 }
 
+/// The workloads that were named, in the variants that were asked for.
+fn chosen(arguments: &RunArgs) -> Result<Vec<String>, String> {
+    let mut names = arguments.workloads.clone();
+    if arguments.source == SourceName::Inline {
+        let inline = |name: &String| match name.as_str() {
+            workload::NEXMARK => workload::NEXMARK_INLINE.to_owned(),
+            _ => format!("{name}-inline"),
+        };
+        let has_variant = |name: &String| runnable_names().contains(&inline(name).as_str());
+        if !names.iter().any(has_variant) {
+            return Err("--source inline is for nexmark and its queries: name one".to_owned());
+        }
+        names.iter_mut().filter(|name| has_variant(name)).for_each(|name| *name = inline(name));
+    }
+    if !arguments.keys.is_empty() {
+        let parts: Vec<_> =
+            workload::names().iter().filter_map(|info| workload::keys_of(info.name).map(|keys| (keys, info.name))).collect();
+        let Some(at) = names.iter().position(|name| name == "tumbling") else {
+            return Err("--keys is for tumbling: name it".to_owned());
+        };
+        let part = |keys: &u64| {
+            let known = || parts.iter().map(|(keys, _)| keys.to_string()).collect::<Vec<_>>().join(", ");
+            let found = parts.iter().find(|(have, _)| have == keys);
+            found.map(|(_, name)| (*name).to_owned()).ok_or_else(|| format!("--keys {keys} is not there: choose among {}", known()))
+        };
+        let keyed = arguments.keys.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        names.splice(at..=at, keyed);
+    }
+    Ok(names)
+}
+
 /// Gives what was left open its default: a hop is nothing but the way between two cores, and a batch of it has to fit a ring many times.
 pub(crate) fn by_kind(matrix: &Matrix, usable: usize) -> Vec<Matrix> {
     let (hops, others): (Vec<_>, Vec<_>) = matrix.workloads.iter().cloned().partition(|name| name.starts_with("hop"));
@@ -200,4 +265,17 @@ pub(crate) fn by_kind(matrix: &Matrix, usable: usize) -> Vec<Matrix> {
         ..matrix.clone()
     };
     [part(hops, 2, 256), part(others, 1, 2048)].into_iter().filter(|matrix| !matrix.workloads.is_empty()).collect()
+}
+
+/// Starts this program again with another allocator: it is chosen at the first allocation, before `main`.
+fn restart_with(allocator: &str) -> ExitCode {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(e) => return usage(&format!("--allocator needs to start this program again, and its path is not known: {e}")),
+    };
+    let status = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(alloc::VARIABLE, allocator).status();
+    match status {
+        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(EXIT_FAILED)),
+        Err(e) => usage(&format!("--allocator needs to start this program again, which failed: {e}")),
+    }
 }

@@ -85,7 +85,7 @@ pub(super) fn columns(data: &Data) -> &'static [Column] {
     match data {
         Data::Hop(_) => &NUMBER,
         Data::Hop64(_) => &WIDE,
-        Data::Stateless(_) | Data::Tumbling { .. } | Data::Sliding { .. } | Data::Join(_) | Data::Disorder(_) => &RECORD,
+        Data::Stateless(_) | Data::Tumbling { .. } | Data::Sliding { .. } | Data::Join(_) | Data::Disorder { .. } => &RECORD,
         Data::Session(_) => &VISIT,
         Data::Ysb { .. } => &AD,
         Data::WordCount(_) => &LINE,
@@ -110,7 +110,7 @@ pub(super) fn for_each_row(input: &Input, emit: Emit<'_>, step: &mut dyn FnMut()
         | Data::Tumbling { replay, .. }
         | Data::Sliding { replay, .. }
         | Data::Join(replay)
-        | Data::Disorder(replay) => {
+        | Data::Disorder { replay, .. } => {
             each(replay, |Record { key, value, event_time, seq }| emit(&[Unsigned(key), Signed(value), Signed(event_time), Unsigned(seq)]))
         }
         Data::Session(replay) => each(replay, |Visit { key, event_time }| emit(&[Unsigned(key), Signed(event_time)])),

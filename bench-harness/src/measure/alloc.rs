@@ -1,45 +1,57 @@
-//! The process's allocator, and a count of allocations that costs nothing when off.
+//! The process's allocator: mimalloc or the system's, chosen when the process starts, and a count of allocations that costs nothing when off.
 //!
 //! ```text
-//!   cargo build                          mimalloc          scripts/allocators builds both and compares them by the same command
-//!   cargo build --no-default-features    the system's
-//!
-//!   alloc ──▶ counting? (one relaxed load) ──▶ the allocator
-//!                 └─ yes: +1 in this thread's shard
+//!   --allocator system ──▶ the process starts itself again with THALWEG_BENCH_ALLOCATOR=system
+//!                                     │ read at the very first allocation, before main
+//!   alloc ──▶ counting? (one relaxed load) ──▶ mimalloc | system
+//!                 └─ yes: +1, and the bytes, in this thread's shard; minus the bytes when the block is freed
 //! ```
 //!
-//! It is chosen when the program is built, so that no call asks which one it is. A shard is a padded line that a thread keeps for life; threads
-//! share one only beyond 64.
+//! Laws: a block is freed by the allocator that gave it, because the choice is made before the first block is given and never changes.
+//! A shard is a padded line that a thread keeps for life; threads share one only beyond 64.
 //!
-//! Unsafe: [`GlobalAlloc`] forwards to an allocator that keeps its contract.
+//! Unsafe: [`GlobalAlloc`] forwards to two allocators that keep its contract, and reads one environment variable without allocating.
 #![allow(unsafe_code)]
 
 use std::{
-    alloc::{GlobalAlloc, Layout},
+    alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
-    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 
 use crossbeam_utils::CachePadded;
-#[cfg(feature = "mimalloc")]
-const ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-#[cfg(not(feature = "mimalloc"))]
-const ALLOCATOR: std::alloc::System = std::alloc::System;
+use mimalloc::MiMalloc;
+
+/// Names the allocator of a process: `mimalloc` (the default) or `system`.
+pub const VARIABLE: &str = "THALWEG_BENCH_ALLOCATOR";
+const VARIABLE_C: &std::ffi::CStr = c"THALWEG_BENCH_ALLOCATOR";
 
 const SHARDS: usize = 64;
+const UNDECIDED: u8 = 0;
+const MIMALLOC: u8 = 1;
+const SYSTEM: u8 = 2;
 
+static CHOICE: AtomicU8 = AtomicU8::new(UNDECIDED);
 static COUNTING: AtomicBool = AtomicBool::new(false);
-static COUNTS: [CachePadded<AtomicU64>; SHARDS] = [const { CachePadded::new(AtomicU64::new(0)) }; SHARDS];
+static SHARDS_OF: [CachePadded<Shard>; SHARDS] =
+    [const { CachePadded::new(Shard { count: AtomicU64::new(0), bytes: AtomicI64::new(0) }) }; SHARDS];
 static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// What a thread has allocated.
+struct Shard {
+    count: AtomicU64,
+    /// Given less taken back; below zero where a thread frees what others have allocated.
+    bytes: AtomicI64,
+}
 
 thread_local! {
     // Constant and without a destructor: touching it inside the allocator can neither allocate nor find it destroyed.
     static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// Forwards to the allocator that the program was built with. Make it the `#[global_allocator]`.
+/// Forwards to the allocator that the environment named when the process started. Make it the `#[global_allocator]`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counted;
+pub struct Switch;
 
 /// Starts or stops counting, for all threads.
 pub fn count(on: bool) {
@@ -50,24 +62,57 @@ pub fn count(on: bool) {
 /// Allocations and reallocations counted since the process started, all threads together.
 pub fn counted() -> u64 {
     // ORDERING: Relaxed; joining a thread (or the pause between phases) orders its last increment before this read.
-    COUNTS.iter().map(|shard| shard.load(Ordering::Relaxed)).sum()
+    SHARDS_OF.iter().map(|shard| shard.count.load(Ordering::Relaxed)).sum()
 }
 
-/// The allocator that [`Counted`] forwards to, by name.
-pub const fn name() -> &'static str {
-    if cfg!(feature = "mimalloc") { "mimalloc" } else { "system" }
+/// Bytes allocated less bytes freed while counting. Only the difference of two readings says something: what a process holds more than before.
+pub fn live_bytes() -> i64 {
+    // ORDERING: Relaxed, as `counted`.
+    SHARDS_OF.iter().map(|shard| shard.bytes.load(Ordering::Relaxed)).sum()
+}
+
+/// The allocator in use, by name; `default` where [`Switch`] is not the global allocator.
+pub fn name() -> &'static str {
+    // ORDERING: Relaxed; the value is written once, before main.
+    match CHOICE.load(Ordering::Relaxed) {
+        MIMALLOC => "mimalloc",
+        SYSTEM => "system",
+        _ => "default",
+    }
+}
+
+// Once a process: kept out of the path of every allocation.
+#[cold]
+#[inline(never)]
+fn choose() -> u8 {
+    // SAFETY: the name is a NUL-terminated constant. Another thread changing the environment meanwhile would race; this runs at the first
+    // allocation of the process, before main and before any thread of ours exists.
+    let value = unsafe { libc::getenv(VARIABLE_C.as_ptr()) };
+    // SAFETY: a non-null result of getenv is a NUL-terminated string that lives until the environment changes.
+    let is_system = !value.is_null() && unsafe { std::ffi::CStr::from_ptr(value) } == c"system";
+    let choice = if is_system { SYSTEM } else { MIMALLOC };
+    // ORDERING: Relaxed; every thread that decides decides the same, and no other data hangs on it.
+    CHOICE.store(choice, Ordering::Relaxed);
+    choice
 }
 
 #[inline]
-fn count_one() {
+fn is_system() -> bool {
+    // ORDERING: Relaxed, see `choose`.
+    let choice = CHOICE.load(Ordering::Relaxed);
+    (if choice == UNDECIDED { choose() } else { choice }) == SYSTEM
+}
+
+#[inline]
+fn note(blocks: u64, bytes: i64) {
     // ORDERING: Relaxed, see `count`.
     if COUNTING.load(Ordering::Relaxed) {
-        add_to_shard();
+        add_to_shard(blocks, bytes);
     }
 }
 
 #[inline(never)]
-fn add_to_shard() {
+fn add_to_shard(blocks: u64, bytes: i64) {
     let shard = SHARD.try_with(|shard| {
         if shard.get() == usize::MAX {
             // ORDERING: Relaxed; only the number matters.
@@ -75,36 +120,40 @@ fn add_to_shard() {
         }
         shard.get()
     });
+    let shard = &SHARDS_OF[shard.unwrap_or(0)];
     // ORDERING: Relaxed, see `counted`. An increment and not a store: beyond 64 threads a shard has several owners.
-    COUNTS[shard.unwrap_or(0)].fetch_add(1, Ordering::Relaxed);
+    shard.count.fetch_add(blocks, Ordering::Relaxed);
+    shard.bytes.fetch_add(bytes, Ordering::Relaxed);
 }
 
-// SAFETY: every call is forwarded, with the caller's own arguments, to one allocator that keeps the contract of GlobalAlloc.
-unsafe impl GlobalAlloc for Counted {
+// SAFETY: every call is forwarded, with the caller's own arguments, to one of two allocators that keep the contract of GlobalAlloc; all calls
+// of a process go to the same one (`CHOICE` goes from UNDECIDED to one value), so a block returns to the allocator that gave it.
+unsafe impl GlobalAlloc for Switch {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count_one();
+        note(1, layout.size() as i64);
         // SAFETY: forwarded from the caller.
-        unsafe { ALLOCATOR.alloc(layout) }
+        if is_system() { unsafe { System.alloc(layout) } } else { unsafe { MiMalloc.alloc(layout) } }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count_one();
+        note(1, layout.size() as i64);
         // SAFETY: forwarded from the caller.
-        unsafe { ALLOCATOR.alloc_zeroed(layout) }
+        if is_system() { unsafe { System.alloc_zeroed(layout) } } else { unsafe { MiMalloc.alloc_zeroed(layout) } }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count_one();
+        note(1, new_size as i64 - layout.size() as i64);
         // SAFETY: forwarded from the caller; `block` came from the same allocator.
-        unsafe { ALLOCATOR.realloc(block, layout, new_size) }
+        if is_system() { unsafe { System.realloc(block, layout, new_size) } } else { unsafe { MiMalloc.realloc(block, layout, new_size) } }
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        note(0, -(layout.size() as i64));
         // SAFETY: forwarded from the caller; `block` came from the same allocator.
-        unsafe { ALLOCATOR.dealloc(block, layout) }
+        if is_system() { unsafe { System.dealloc(block, layout) } } else { unsafe { MiMalloc.dealloc(block, layout) } }
     }
 }

@@ -65,6 +65,8 @@ pub struct Summary {
     pub r_per_s: Option<Spread>,
     /// CPU time per record in ns.
     pub cpu_ns_per_record: Option<Spread>,
+    /// Bytes per key of a state that grows.
+    pub state_bytes_per_key: Option<Spread>,
     /// Allocations per record.
     pub allocations_per_record: Option<Spread>,
     /// What was added to the memory that was resident before: the peak minus that.
@@ -215,6 +217,7 @@ fn summary(group: &Group<'_>, groups: &[Group<'_>], baselines: &[String]) -> Sum
         repeats: group.iter().filter(|row| !row.failed()).count(),
         r_per_s: figure(&|row| row.r_per_s),
         cpu_ns_per_record: figure(&|row| row.cpu_ns_per_record),
+        state_bytes_per_key: figure(&|row| row.state_bytes_per_key),
         allocations_per_record: figure(&|row| row.allocations_per_record),
         rss_added_bytes: figure(&|row| Some(row.peak_rss_bytes?.saturating_sub(row.rss_at_start_bytes?) as f64)),
         p50_ns: latency(|l| l.p50),

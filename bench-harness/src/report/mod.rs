@@ -13,4 +13,5 @@ pub mod csv;
 pub mod folder;
 pub mod row;
 pub mod selfchecks;
+pub mod suite;
 pub mod table;

@@ -66,6 +66,9 @@ pub struct Row {
     pub cpu_s: Option<f64>,
     /// The same per record, in ns.
     pub cpu_ns_per_record: Option<f64>,
+    /// Bytes that a state which grows takes for each of its keys; null where it does not grow, or was not measured.
+    #[serde(default)]
+    pub state_bytes_per_key: Option<f64>,
     /// Heap allocations per record.
     pub allocations_per_record: Option<f64>,
     /// What the allocations cover: `steady` (after warm-up) or `whole run` (the run's own preparation included).
@@ -238,6 +241,7 @@ impl Row {
             little: None,
             cpu_s: None,
             cpu_ns_per_record: None,
+            state_bytes_per_key: None,
             allocations_per_record: None,
             allocations_cover: None,
             bytes_moved: None,
@@ -297,6 +301,7 @@ impl Row {
         row.cpu_s = Some(measured.cpu.as_secs_f64());
         row.cpu_ns_per_record = per_record(measured.cpu.as_nanos() as f64, outcome.n);
         row.changes = outcome.changes;
+        row.state_bytes_per_key = outcome.state.and_then(|(bytes, keys)| per_record(bytes as f64, keys));
         let (allocations, records, cover) = match outcome.allocations {
             Some((allocations, records)) => (Some(allocations), records, "steady"),
             None => (measured.allocations, outcome.n, "whole run"),

@@ -26,6 +26,9 @@ use crate::workload::{
     ysb::{self, Ad, EventType, campaign_row},
 };
 
+/// With so many keys, an array of them for each range of the input takes too much memory.
+const KEYS_MAX: usize = 1_000_000;
+
 /// Batch processing with rayon.
 pub(super) struct Rayon;
 
@@ -38,8 +41,12 @@ impl System for Rayon {
         if matches!(job.input.data, Data::Hop(_) | Data::Hop64(_) | Data::Flights(_)) {
             return Some("rayon works on what is in memory already: there is nothing to hop, and no file to read".to_owned());
         }
-        if matches!(job.input.data, Data::Nexmark { .. } | Data::Sliding { .. } | Data::Session(_) | Data::Join(_) | Data::Disorder(_)) {
+        if matches!(job.input.data, Data::Nexmark { .. } | Data::Sliding { .. } | Data::Session(_) | Data::Join(_) | Data::Disorder { .. })
+        {
             return Some("no batch loop was written for it".to_owned());
+        }
+        if matches!(job.input.data, Data::Tumbling { keys: Some(KEYS_MAX..), .. }) {
+            return Some("rayon holds an array of all keys for each piece of the input: too much with so many".to_owned());
         }
         if job.schedule.is_some() {
             return Some("rayon takes the whole input at once: there is no rate to keep".to_owned());

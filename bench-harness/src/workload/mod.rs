@@ -18,11 +18,13 @@ use std::{
     fmt,
     hash::Hasher,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use foldhash::{SharedSeed, quality::FoldHasher};
 use replay::Replay;
+
+use crate::quantity;
 
 pub(crate) mod draw;
 pub mod flights;
@@ -101,7 +103,7 @@ pub struct Spec {
     pub seed: u64,
     /// Bytes of the replayed block; at least one record is taken.
     pub block_bytes: usize,
-    /// A file to read in place of the workload's own (only `flights` reads one).
+    /// A file to read in place of the workload's own (only flights are read).
     pub input: Option<PathBuf>,
 }
 
@@ -185,8 +187,13 @@ pub enum Data {
     Session(Replay<windowed::Visit>),
     /// `join`: both streams in one.
     Join(Replay<synthetic::Event>),
-    /// `disorder`.
-    Disorder(Replay<synthetic::Event>),
+    /// `disorder` and `disorder-lenient`.
+    Disorder {
+        /// The records.
+        replay: Replay<synthetic::Event>,
+        /// How long after its end a window may still be corrected, in ms.
+        lateness_ms: i64,
+    },
     /// `ysb`.
     Ysb {
         /// The ad events.
@@ -203,13 +210,15 @@ pub enum Data {
         /// Which one.
         query: nexmark::Query,
         /// The events.
-        replay: nexmark::Replay,
+        events: nexmark::Events,
+        /// Keys that a growing state gets in the middle half of the events, once someone has counted them: see [`nexmark::oracle::new_keys`].
+        state_keys: OnceLock<Option<u64>>,
     },
 }
 
 /// The workloads there are.
 pub fn names() -> &'static [WorkloadInfo] {
-    &WORKLOADS
+    WORKLOADS
 }
 
 const fn info(name: &'static str, unit: &'static str, event_bytes: usize, default_events: u64, summary: &'static str) -> WorkloadInfo {
@@ -217,51 +226,105 @@ const fn info(name: &'static str, unit: &'static str, event_bytes: usize, defaul
     WorkloadInfo { name, summary, unit, event_bytes, default_events, open_loop, suite: None }
 }
 
-const fn query(name: &'static str, default_events: u64, summary: &'static str) -> WorkloadInfo {
-    WorkloadInfo { suite: Some(NEXMARK), ..info(name, "events", 220, default_events, summary) }
+const fn query(name: &'static str, suite: &'static str, default_events: u64, summary: &'static str) -> WorkloadInfo {
+    WorkloadInfo { suite: Some(suite), ..info(name, "events", 220, default_events, summary) }
 }
 
-/// The suite of queries over an auction site.
+const fn keyed(name: &'static str, summary: &'static str) -> WorkloadInfo {
+    WorkloadInfo { suite: Some(TUMBLING_KEYS), ..info(name, "records", 32, 40_000_000, summary) }
+}
+
+const fn flights(name: &'static str, summary: &'static str) -> WorkloadInfo {
+    WorkloadInfo { suite: Some(FLIGHTS), ..info(name, "rows", 32, 3_000_000, summary) }
+}
+
+/// The flights: a workload, and the suite of all queries over them.
+pub const FLIGHTS: &str = "flights";
+
+/// The suite of queries over an auction site, whose events are replayed from memory.
 pub const NEXMARK: &str = "nexmark";
 
-const WORKLOADS: [WorkloadInfo; 36] = [
-    info("hop", "records", 8, 500_000_000, "u64 records from one core to another: count and checksum"),
-    info("hop64", "records", 64, 200_000_000, "64-byte records from one core to another: count and checksum"),
-    info("stateless", "records", 32, 500_000_000, "map, a filter that keeps half, map; sum and count"),
-    info("tumbling", "records", 32, 300_000_000, "sum and count per key in 1 s windows, keys 0..10,000"),
-    info("tumbling-scattered", "records", 32, 150_000_000, "sum and count per key in 1 s windows, 10,000 keys scattered over 64 bits"),
-    info("sliding", "records", 32, 300_000_000, "average per key in 10 s windows that slide by 1 s, keys 0..1,000"),
-    info("sliding-fine", "records", 32, 300_000_000, "average per key in 10 s windows that slide by 100 ms, keys 0..1,000"),
-    info("session", "records", 16, 300_000_000, "count per key and session, gap 10 s, keys 0..10,000"),
-    info("join", "events", 32, 20_000_000, "two streams joined by key where event times are at most 1 s apart"),
-    info("disorder", "records", 32, 150_000_000, "tumbling out of order by up to 0.5 s, and one record of 100 later than that"),
-    info("ysb", "records", 64, 300_000_000, "ad views per campaign in 10 s windows (Yahoo Streaming Benchmark, in memory)"),
-    info("wordcount", "lines", 70, 5_000_000, "lines of ten words: how often each word occurs"),
-    info("flights", "rows", 32, 3_000_000, "US domestic flights from a CSV file: delays per origin airport and hour"),
-    query("q0", 16_000_000, "every bid as it is"),
-    query("q1", 16_000_000, "every bid, its price converted"),
-    query("q2", 32_000_000, "bids on every 123rd auction"),
-    query("q3", 16_000_000, "auctions of a category joined with sellers of three states"),
-    query("q4", 4_000_000, "average winning price of each category"),
-    query("q5", 4_000_000, "auctions with the most bids, 10 s windows that slide by 2 s"),
-    query("q6", 4_000_000, "average of each seller's last ten winning prices"),
-    query("q7", 16_000_000, "bids at the highest price of each 10 s window"),
-    query("q8", 16_000_000, "persons who register and sell within 10 s"),
-    query("q9", 2_000_000, "the winning bid of each auction"),
-    query("q11", 4_000_000, "bids of each bidder per session"),
-    query("q12", 8_000_000, "bids of each bidder per 10 s in which they are handled (here: their event time)"),
-    query("q13", 16_000_000, "bids joined with a side input"),
-    query("q14", 16_000_000, "bids of a range of prices, with a count of letters"),
-    query("q15", 4_000_000, "statistics of each day"),
-    query("q16", 4_000_000, "statistics of each channel and day"),
-    query("q17", 4_000_000, "statistics of each auction and day"),
-    query("q18", 2_000_000, "the last bid of each bidder on each auction"),
-    query("q19", 2_000_000, "the ten highest bids of each auction"),
-    query("q20", 4_000_000, "bids joined with their auction"),
-    query("q21", 16_000_000, "bids with their channel's id"),
-    query("q22", 16_000_000, "bids with parts of their url"),
-    query("q23", 2_000_000, "bids joined with bidder and auctions, three ways"),
-];
+/// The same, over events that are made as they are read: the generator's time counts.
+pub const NEXMARK_INLINE: &str = "nexmark-inline";
+
+/// Records out of order: a workload without allowed lateness, and the suite of both with and without.
+pub const DISORDER: &str = "disorder";
+
+/// The suite that shows what a record costs by the number of keys.
+pub const TUMBLING_KEYS: &str = "tumbling-keys";
+
+/// How many keys a part of [`TUMBLING_KEYS`] has.
+pub fn keys_of(name: &str) -> Option<u64> {
+    quantity::count(name.strip_prefix("tumbling-")?).ok()
+}
+
+/// The workloads, and each query twice: replayed, and made inline.
+macro_rules! workloads {
+    ([$($info:expr,)*] [$($query:literal $events:literal $summary:literal,)*]) => {
+        &[
+            $($info,)*
+            $(query($query, NEXMARK, $events, $summary),)*
+            $(query(concat!($query, "-inline"), NEXMARK_INLINE, $events, concat!($summary, ", of events made on the way")),)*
+        ]
+    };
+}
+
+const WORKLOADS: &[WorkloadInfo] = workloads! {
+    [
+        info("hop", "records", 8, 500_000_000, "u64 records from one core to another: count and checksum"),
+        info("hop64", "records", 64, 200_000_000, "64-byte records from one core to another: count and checksum"),
+        info("stateless", "records", 32, 500_000_000, "map, a filter that keeps half, map; sum and count"),
+        info("tumbling", "records", 32, 300_000_000, "sum and count per key in 1 s windows, keys 0..10,000"),
+        info("tumbling-scattered", "records", 32, 150_000_000, "sum and count per key in 1 s windows, 10,000 keys scattered over 64 bits"),
+        info("sliding", "records", 32, 300_000_000, "average per key in 10 s windows that slide by 1 s, keys 0..1,000"),
+        info("sliding-fine", "records", 32, 300_000_000, "average per key in 10 s windows that slide by 100 ms, keys 0..1,000"),
+        info("session", "records", 16, 300_000_000, "count per key and session, gap 10 s, keys 0..10,000"),
+        info("join", "events", 32, 20_000_000, "two streams joined by key where event times are at most 1 s apart"),
+        info(DISORDER, "records", 32, 150_000_000, "tumbling out of order by up to 0.5 s, and one record of 100 later than that"),
+        WorkloadInfo {
+            suite: Some(DISORDER),
+            ..info("disorder-lenient", "records", 32, 150_000_000, "the same, and windows are corrected for 1 s after their end")
+        },
+        info("ysb", "records", 64, 300_000_000, "ad views per campaign in 10 s windows (Yahoo Streaming Benchmark, in memory)"),
+        info("wordcount", "lines", 70, 5_000_000, "lines of ten words: how often each word occurs"),
+        info(FLIGHTS, "rows", 32, 3_000_000, "US domestic flights from a CSV file: delays per origin airport and hour"),
+        flights("flights-top", "the same flights: the ten airports with the greatest mean delay of each day"),
+        flights("flights-sessions", "the same flights: delayed ones per origin airport, until an hour passes without"),
+        keyed("tumbling-10", "as tumbling, 10 keys, ten million records a window"),
+        keyed("tumbling-100", "the same, 100 keys"),
+        keyed("tumbling-1k", "the same, 1,000 keys"),
+        keyed("tumbling-10k", "the same, 10,000 keys"),
+        keyed("tumbling-100k", "the same, 100,000 keys"),
+        keyed("tumbling-1M", "the same, a million keys"),
+        keyed("tumbling-10M", "the same, ten million keys"),
+    ]
+    [
+        "q0" 16_000_000 "every bid as it is",
+        "q1" 16_000_000 "every bid, its price converted",
+        "q2" 32_000_000 "bids on every 123rd auction",
+        "q3" 16_000_000 "auctions of a category joined with sellers of three states",
+        "q4" 4_000_000 "average winning price of each category",
+        "q5" 4_000_000 "auctions with the most bids, 10 s windows that slide by 2 s",
+        "q6" 4_000_000 "average of each seller's last ten winning prices",
+        "q7" 16_000_000 "bids at the highest price of each 10 s window",
+        "q8" 16_000_000 "persons who register and sell within 10 s",
+        "q9" 2_000_000 "the winning bid of each auction",
+        "q10" 1_000_000 "every bid to files by day and minute",
+        "q11" 4_000_000 "bids of each bidder per session",
+        "q12" 8_000_000 "bids of each bidder per 10 s in which they are handled (here: their event time)",
+        "q13" 16_000_000 "bids joined with a side input",
+        "q14" 16_000_000 "bids of a range of prices, with a count of letters",
+        "q15" 4_000_000 "statistics of each day",
+        "q16" 4_000_000 "statistics of each channel and day",
+        "q17" 4_000_000 "statistics of each auction and day",
+        "q18" 2_000_000 "the last bid of each bidder on each auction",
+        "q19" 2_000_000 "the ten highest bids of each auction",
+        "q20" 4_000_000 "bids joined with their auction",
+        "q21" 16_000_000 "bids with their channel's id",
+        "q22" 16_000_000 "bids with parts of their url",
+        "q23" 2_000_000 "bids joined with bidder and auctions, three ways",
+    ]
+};
 
 /// Makes a workload's input and the answer that is right for it. Answers of synthetic inputs are remembered as long as the process lives.
 ///
@@ -270,8 +333,8 @@ const WORKLOADS: [WorkloadInfo; 36] = [
 pub fn prepare(spec: &Spec) -> Result<Prepared, String> {
     let info = checked(spec)?;
     let Some(data) = synthetic_data(info, spec)? else {
-        let (flights, rows) = flights::open(spec.input.as_deref(), spec.events)?;
-        let expected = oracle::flights(&rows);
+        let (flights, rows) = flights::open(flights_query(info.name), spec.input.as_deref(), spec.events)?;
+        let expected = flights::oracle::answer(flights.query, &rows);
         return Ok(Prepared { input: Arc::new(Input { name: info.name, events: spec.events, data: Data::Flights(flights) }), expected });
     };
     let expected = remembered(spec, || oracle::answer(&data));
@@ -286,7 +349,7 @@ pub fn input(spec: &Spec) -> Result<Input, String> {
     let info = checked(spec)?;
     let data = match synthetic_data(info, spec)? {
         Some(data) => data,
-        None => Data::Flights(flights::open(spec.input.as_deref(), spec.events)?.0),
+        None => Data::Flights(flights::open(flights_query(info.name), spec.input.as_deref(), spec.events)?.0),
     };
     Ok(Input { name: info.name, events: spec.events, data })
 }
@@ -299,7 +362,7 @@ fn checked(spec: &Spec) -> Result<&'static WorkloadInfo, String> {
     if spec.events == 0 {
         return Err(format!("{} needs at least one event", spec.name));
     }
-    if spec.input.is_some() && spec.name != "flights" {
+    if spec.input.is_some() && !is_flights(&spec.name) {
         return Err(format!("{} makes its own input; --input is for flights", spec.name));
     }
     Ok(info)
@@ -317,16 +380,45 @@ fn synthetic_data(info: &WorkloadInfo, spec: &Spec) -> Result<Option<Data>, Stri
             Data::Tumbling { replay, keys: Some(synthetic::KEYS as usize) }
         }
         "tumbling-scattered" => Data::Tumbling { replay: synthetic::tumbling(seed, events, block_bytes, true), keys: None },
+        name if keys_of(name).is_some() => {
+            let keys = keys_of(name).unwrap_or(1);
+            Data::Tumbling { replay: synthetic::keyed(seed, keys, events, block_bytes), keys: Some(keys as usize) }
+        }
         "sliding" => Data::Sliding { replay: windowed::sliding(seed, events, block_bytes), slide_ms: 1_000 },
         "sliding-fine" => Data::Sliding { replay: windowed::sliding(seed, events, block_bytes), slide_ms: 100 },
         "session" => Data::Session(windowed::session(seed, events, block_bytes)),
         "join" => Data::Join(windowed::join(seed, events, block_bytes)),
-        "disorder" => Data::Disorder(windowed::disorder(seed, events, block_bytes)),
+        "disorder" => Data::Disorder { replay: windowed::disorder(seed, events, block_bytes), lateness_ms: 0 },
+        "disorder-lenient" => Data::Disorder { replay: windowed::disorder(seed, events, block_bytes), lateness_ms: windowed::LATENESS_MS },
         "ysb" => Data::Ysb { replay: ysb::generate(seed, events, block_bytes), campaigns: ysb::campaigns(seed) },
         "wordcount" => Data::WordCount(text::generate(seed, events, block_bytes)),
-        "flights" => return Ok(None),
-        query => Data::Nexmark { query: query.parse()?, replay: nexmark::replay_of(seed, events, block_bytes)? },
+        name if is_flights(name) => return Ok(None),
+        query => match query.strip_suffix("-inline") {
+            Some(query) => {
+                let generator = nexmark::Generator::new(seed, nexmark::Options::default())?;
+                Data::Nexmark { query: query.parse()?, events: nexmark::Inline::new(generator, events).into(), state_keys: OnceLock::new() }
+            }
+            None => Data::Nexmark {
+                query: query.parse()?,
+                events: nexmark::replay_of(seed, events, block_bytes)?.into(),
+                state_keys: OnceLock::new(),
+            },
+        },
     }))
+}
+
+/// Whether it reads flights from a file.
+fn is_flights(name: &str) -> bool {
+    name == FLIGHTS || name.starts_with("flights-")
+}
+
+/// The query of a workload that reads flights.
+fn flights_query(name: &str) -> flights::Query {
+    match name {
+        "flights-top" => flights::Query::Top,
+        "flights-sessions" => flights::Query::Sessions,
+        _ => flights::Query::Hourly,
+    }
 }
 
 /// The oracle's answer for a spec, computed once a process.
@@ -360,7 +452,7 @@ mod tests {
 
     #[test]
     fn seeds_give_different_answers() {
-        for info in names().iter().filter(|info| info.name != "flights") {
+        for info in names().iter().filter(|info| !is_flights(info.name)) {
             let answer = |seed| prepare(&Spec { block_bytes: 1 << 20, ..Spec::new(info.name, 12_345, seed) }).unwrap().expected;
             assert_ne!(answer(1), answer(2), "{}", info.name);
         }

@@ -9,9 +9,7 @@ use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
 use super::{
-    Answer, Data,
-    flights::{self, Row, airport_row},
-    nexmark,
+    Answer, Data, nexmark,
     replay::{Replay, Replayed},
     synthetic::{self, Digest, Event, is_kept, mark, scale, total_row, tumbling_row},
     text::{Lines, word_row, words},
@@ -43,7 +41,7 @@ pub(super) fn answer(data: &Data) -> Answer {
         Data::Sliding { replay, slide_ms } => sliding(replay, *slide_ms),
         Data::Session(replay) => session(replay),
         Data::Join(replay) => join(replay),
-        Data::Disorder(replay) => {
+        Data::Disorder { replay, .. } => {
             let row = |event: Event| disorder_row(event.key, start(event.event_time, synthetic::WINDOW_MS), event.value, 1);
             let of_range = |range| records(replay, range).map(row).fold(Answer::default(), Answer::merge);
             ranges(replay.events).into_par_iter().map(of_range).reduce(Answer::default, Answer::merge)
@@ -57,21 +55,9 @@ pub(super) fn answer(data: &Data) -> Answer {
             rows(groups, 0, |a, b| a + b, |(campaign, start), count| campaign_row(campaign, start, count))
         }
         Data::WordCount(lines) => wordcount(lines),
-        Data::Nexmark { query, replay } => nexmark::oracle::digest(*query, &replay.iter().collect::<Vec<_>>()),
+        Data::Nexmark { query, events, .. } => nexmark::oracle::digest(*query, &events.collect()),
         Data::Flights(_) => unreachable!("prepare() answers flights from the rows it read"),
     }
-}
-
-/// The answer of `flights`. No row is late: the watermark's bound covers the worst disorder.
-pub(super) fn flights(rows: &[Row]) -> Answer {
-    let mut groups = HashMap::<(&str, i64), (u64, i64)>::new();
-    for row in rows {
-        let group = groups.entry((&row.origin, start(row.scheduled, flights::WINDOW_MS))).or_default();
-        *group = (group.0 + 1, group.1 + row.delay);
-    }
-    let mut answer = Answer::default();
-    groups.iter().for_each(|(&(origin, start), &(count, sum))| answer.add(&airport_row(origin, start, count, sum)));
-    answer
 }
 
 /// The start of the window that a time falls into.
@@ -226,7 +212,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::workload::{Spec, prepare};
+    use crate::workload::{Spec, flights::airport_row, prepare};
 
     /// The answer once more, record by record in one thread, straight from the definitions.
     fn plain(data: &Data, events: u64) -> Answer {
@@ -272,7 +258,7 @@ mod tests {
                         }
                     }
                 }
-                Data::Disorder(replay) => {
+                Data::Disorder { replay, .. } => {
                     let event = replay.get(index);
                     rows.entry(vec![event.key, (event.event_time - event.event_time % 1_000) as u64]).or_default().push(event.value);
                 }
@@ -305,7 +291,7 @@ mod tests {
                     }
                 }
                 Data::Join(_) => answer.add(&key),
-                Data::Disorder(_) => answer = answer.merge(disorder_row(key[0], key[1] as i64, sum as i64, count)),
+                Data::Disorder { .. } => answer = answer.merge(disorder_row(key[0], key[1] as i64, sum as i64, count)),
                 Data::Hop(_) | Data::Hop64(_) | Data::Stateless(_) | Data::Tumbling { .. } => answer.add(&[key, vec![sum, count]].concat()),
                 _ => answer.add(&[key, vec![count]].concat()),
             }

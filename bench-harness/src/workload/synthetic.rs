@@ -165,6 +165,27 @@ pub(super) fn tumbling(seed: u64, events: u64, block_bytes: usize, scattered: bo
     })
 }
 
+/// Bytes of a block with many keys, at least: ten million records, so that the keys drawn are about as many as there are to draw from. All
+/// numbers of keys have the same, and so read their input from the same place.
+const KEYED_BLOCK_BYTES: usize = 10_000_000 * size_of::<Event>();
+
+/// Records of such a block per ms of event time: a window of a second holds ten million.
+const KEYED_RECORDS_PER_MS: usize = 10_000;
+
+/// Makes the input of `tumbling` with uniform keys in `0..keys`, and windows with so many records that all keys come.
+pub(super) fn keyed(seed: u64, keys: u64, events: u64, block_bytes: usize) -> Replay<Event> {
+    let (key, value) = (Draw::new(seed, 0), Draw::new(seed, 1));
+    let len = block_len::<Event>(block_bytes.max(KEYED_BLOCK_BYTES), events);
+    let span = (len / KEYED_RECORDS_PER_MS).max(1) as i64;
+    let record = |i: usize| Event {
+        key: key.below(i as u64, keys),
+        value: value.below(i as u64, 2_000) as i64 - 1_000,
+        event_time: FIRST_TIME + i as i64 * span / len as i64,
+        seq: i as u64,
+    };
+    Replay { block: (0..len).map(record).collect(), span, events }
+}
+
 /// `events` records, whose key and value are a function of their place.
 pub(super) fn events_of(events: u64, block_bytes: usize, columns: impl Fn(u64) -> (u64, i64)) -> Replay<Event> {
     let len = block_len::<Event>(block_bytes, events);

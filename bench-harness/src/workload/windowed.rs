@@ -4,7 +4,7 @@
 //!   sliding   1,000 records per ms of event time: a window of ten seconds holds ten million, a key ten thousand of them
 //!   session   a tenth of the keys is active at a time: each for four seconds of forty, so that a pause of ten seconds ends its session
 //!   join      10 records per ms, left and right: the interval of two seconds around a record holds about one partner
-//!   disorder  as tumbling, each record up to 499 ms ahead of its place, and one of a hundred five to ten seconds behind it
+//!   disorder  as tumbling, each record up to 499 ms ahead of its place, and one of a hundred one to eleven seconds behind it
 //! ```
 
 use super::{
@@ -123,8 +123,14 @@ pub const BOUND_MS: i64 = 500;
 /// One of so many records of `disorder` is a straggler.
 pub const STRAGGLER_OF: u64 = 100;
 
-/// Stragglers are this far behind, and up to twice as far, in ms.
-pub const STRAGGLER_MS: i64 = 5_000;
+/// Stragglers are at least this far behind, in ms: some come while their window is open, some while it may be corrected, most are late.
+pub const STRAGGLER_MS: i64 = 1_000;
+
+/// Stragglers are up to this much further behind, in ms.
+const STRAGGLER_RANGE_MS: u64 = 10_000;
+
+/// Windows of `disorder-lenient` may be corrected for so long after their end, in ms.
+pub const LATENESS_MS: i64 = 1_000;
 
 /// What a straggler's value has more than others.
 const STRAGGLER_MARK: i64 = 10_000;
@@ -139,7 +145,8 @@ pub fn is_straggler(event: &Event) -> bool {
 ///
 /// Which stragglers are late is up to the watermark, and so to batches and to how the input is divided; that none is lost is not. Hence what
 /// a row adds is linear in sum and count: a record adds the same whether a window counts it or it is late, and any record that is in neither
-/// or in both shows, as does one in the wrong window. That a window gives one row a key is for `tumbling` to check.
+/// or in both shows, as does one in the wrong window. That a window gives one row a key is for `tumbling` to check. A corrected row adds what it
+/// has more than the one that it replaces.
 #[inline]
 pub fn disorder_row(key: u64, start: i64, sum: i64, count: u64) -> Answer {
     let weight = row(&[key, start as u64]);
@@ -159,7 +166,7 @@ pub(super) fn disorder(seed: u64, events: u64, block_bytes: usize) -> Replay<Eve
     let (ahead, straggles, behind) = (Draw::new(seed, 2), Draw::new(seed, 3), Draw::new(seed, 4));
     let shuffle = |(i, event): (u64, &Event)| {
         if i > 0 && straggles.below(i, STRAGGLER_OF) == 0 {
-            let behind = STRAGGLER_MS + behind.below(i, STRAGGLER_MS as u64) as i64;
+            let behind = STRAGGLER_MS + behind.below(i, STRAGGLER_RANGE_MS) as i64;
             return Event { event_time: event.event_time - behind, value: event.value + STRAGGLER_MARK, ..*event };
         }
         Event { event_time: event.event_time + ahead.below(i, BOUND_MS as u64) as i64, ..*event }

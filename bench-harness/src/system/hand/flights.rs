@@ -19,7 +19,7 @@ use crate::{
     system::cores::parallel,
     workload::{
         Answer,
-        flights::{Flight, Flights, WINDOW_MS, airport_row},
+        flights::{Flight, Flights, HOUR_MS, airport_row},
     },
 };
 
@@ -147,7 +147,7 @@ impl Hours {
         if number == 0 || self.codes[number - 1] != code {
             number = self.number(code, letters);
         }
-        let hour = time.div_euclid(WINDOW_MS);
+        let hour = time.div_euclid(HOUR_MS);
         let place = (hour - self.first) as usize;
         if self.open.is_empty() || place >= self.open.len() {
             self.reach(hour);
@@ -194,11 +194,11 @@ impl Hours {
     /// Closes the windows that end at or before the watermark.
     #[inline]
     fn close_until(&mut self, watermark: i64, mut row: impl FnMut(Code, i64, Cell)) {
-        while !self.open.is_empty() && watermark >= (self.first + 1) * WINDOW_MS - 1 {
+        while !self.open.is_empty() && watermark >= (self.first + 1) * HOUR_MS - 1 {
             let Some(mut window) = self.open.pop_front() else { return };
             for (cell, &code) in window.iter().zip(&self.codes) {
                 if cell.count > 0 {
-                    row(code, self.first * WINDOW_MS, *cell);
+                    row(code, self.first * HOUR_MS, *cell);
                 }
             }
             window.clear();

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use super::{Job, Outcome, System, cores::available};
-use crate::workload::{Answer, Data};
+use crate::workload::{Answer, Data, flights::Query, synthetic::KEYS};
 
 mod dense;
 mod disorder;
@@ -49,6 +49,11 @@ impl System for Hand {
                 return Some("the loops for queries take one core".to_owned());
             }
         }
+        if let Data::Flights(flights) = &job.input.data
+            && flights.query != Query::Hourly
+        {
+            return Some("no loop was written for this query".to_owned());
+        }
         if matches!(job.input.data, Data::Tumbling { keys: None, .. }) {
             return Some("these keys are too far apart for an array: see hand-hash".to_owned());
         }
@@ -68,18 +73,18 @@ impl System for Hand {
                 Data::Hop(replay) => stateless::digest(replay, 1),
                 Data::Hop64(replay) => stateless::digest(replay, 1),
                 Data::Stateless(replay) => stateless::stateless(replay, cores),
-                Data::Tumbling { replay, keys: Some(_) } => tumbling::array(replay, cores),
+                Data::Tumbling { replay, keys: Some(keys) } => tumbling::array(replay, *keys, cores),
                 Data::Tumbling { keys: None, .. } => return Err("hand has no array for scattered keys: use hand-hash".to_owned()),
                 Data::Sliding { replay, slide_ms } => sliding::array(replay, *slide_ms, cores),
                 Data::Session(replay) => session::array(replay, cores),
                 Data::Join(replay) => join::array(replay, cores),
-                Data::Disorder(replay) => disorder::array(replay, cores),
+                Data::Disorder { replay, lateness_ms } => disorder::array(replay, *lateness_ms, cores),
                 Data::Ysb { replay, campaigns } => ysb::array(replay, campaigns, cores),
                 Data::WordCount(lines) => wordcount::run(lines, cores),
                 Data::Flights(flights) => flights::run(flights, cores)?,
-                Data::Nexmark { query, replay } => {
+                Data::Nexmark { query, events, .. } => {
                     let each = nexmark::of(*query).ok_or_else(|| format!("hand has no loop for {query}"))?;
-                    nexmark::run(*query, each, replay)
+                    nexmark::run(*query, each, events)
                 }
             },
         ))
@@ -94,7 +99,7 @@ impl System for HandHash {
     fn refuses(&self, job: &Job) -> Option<String> {
         match job.input.data {
             Data::Tumbling { .. } | Data::Ysb { .. } => unfit(job),
-            Data::Sliding { .. } | Data::Session(_) | Data::Join(_) | Data::Disorder(_) => unfit(job),
+            Data::Sliding { .. } | Data::Session(_) | Data::Join(_) | Data::Disorder { .. } => unfit(job),
             Data::WordCount(_) | Data::Flights(_) => Some("its keys are text; hand uses the best table that we have already".to_owned()),
             Data::Nexmark { .. } => Some("no loop was written for this query".to_owned()),
             _ => Some("there are no keys to hash".to_owned()),
@@ -108,19 +113,20 @@ impl System for HandHash {
             _ => {}
         }
         match &job.input.data {
-            Data::Tumbling { replay, .. } => Ok(outcome(job, tumbling::hash(replay, job.cores))),
+            Data::Tumbling { replay, keys } => Ok(outcome(job, tumbling::hash(replay, keys.unwrap_or(KEYS as usize), job.cores))),
             Data::Ysb { replay, campaigns } => Ok(outcome(job, ysb::hash(replay, campaigns, job.cores))),
             Data::Sliding { replay, slide_ms } => Ok(outcome(job, sliding::hash(replay, *slide_ms, job.cores))),
             Data::Session(replay) => Ok(outcome(job, session::hash(replay, job.cores))),
             Data::Join(replay) => Ok(outcome(job, join::hash(replay, job.cores))),
-            Data::Disorder(replay) => Ok(outcome(job, disorder::hash(replay, job.cores))),
+            Data::Disorder { replay, lateness_ms } => Ok(outcome(job, disorder::hash(replay, *lateness_ms, job.cores))),
             _ => Err("hand-hash runs the synthetic workloads with windows, and ysb, only".to_owned()),
         }
     }
 }
 
 fn unfit(job: &Job) -> Option<String> {
-    let has_open_loop = matches!(job.input.data, Data::Tumbling { .. } | Data::Ysb { .. }) && job.cores == 1;
+    let has_keys_of_its_own = matches!(job.input.data, Data::Tumbling { keys: Some(keys), .. } if keys as u64 != KEYS);
+    let has_open_loop = matches!(job.input.data, Data::Tumbling { .. } | Data::Ysb { .. }) && job.cores == 1 && !has_keys_of_its_own;
     if job.schedule.is_some() && !has_open_loop {
         return Some("open loops were written for tumbling, tumbling-scattered and ysb, on one core".to_owned());
     }

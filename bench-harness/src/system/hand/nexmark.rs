@@ -16,12 +16,12 @@ use crate::{
     system::cores::parallel,
     workload::{
         Answer,
-        nexmark::{Auction, Bid, Cell, Digest, Event, Query, Replay},
+        nexmark::{Auction, Bid, Cell, Digest, Event, Events, Query},
     },
 };
 
 /// The loop of a query, if one was written.
-pub(super) fn of(query: Query) -> Option<fn(&Replay, &mut Digest)> {
+pub(super) fn of(query: Query) -> Option<fn(&Events, &mut Digest)> {
     match query {
         Query::Q1 => Some(q1),
         Query::Q5 => Some(q5),
@@ -35,10 +35,10 @@ pub(super) fn of(query: Query) -> Option<fn(&Replay, &mut Digest)> {
 }
 
 /// Runs a query's loop on one core.
-pub(super) fn run(query: Query, each: fn(&Replay, &mut Digest), replay: &Replay) -> (Duration, Answer) {
+pub(super) fn run(query: Query, each: fn(&Events, &mut Digest), events: &Events) -> (Duration, Answer) {
     let work = |_| {
         let mut digest = Digest::new(query);
-        each(replay, &mut digest);
+        each(events, &mut digest);
         digest.answer()
     };
     parallel(1, work, |parts| parts.into_iter().fold(Answer::default(), Answer::merge))
@@ -49,8 +49,8 @@ fn start(time: i64, size_ms: i64) -> i64 {
     time.div_euclid(size_ms) * size_ms
 }
 
-fn q1(replay: &Replay, rows: &mut Digest) {
-    replay.for_each(|event| {
+fn q1(events: &Events, rows: &mut Digest) {
+    events.for_each(|event| {
         if let Event::Bid(bid) = event {
             let price = Cell::Thousandths(i128::from(bid.price) * 908);
             rows.add(&[Cell::Int(bid.auction), Cell::Int(bid.bidder), price, Cell::Int(bid.date_time), Cell::Text(bid.extra)]);
@@ -59,7 +59,7 @@ fn q1(replay: &Replay, rows: &mut Digest) {
 }
 
 /// Counts per pane of two seconds; a window is the sum of five.
-fn q5(replay: &Replay, rows: &mut Digest) {
+fn q5(events: &Events, rows: &mut Digest) {
     const PANES: usize = 5;
     const SLIDE_MS: i64 = 2_000;
     let mut panes: [Dense<u32>; PANES] = Default::default();
@@ -82,7 +82,7 @@ fn q5(replay: &Replay, rows: &mut Digest) {
         }
         true
     };
-    replay.for_each(|event| {
+    events.for_each(|event| {
         let Event::Bid(bid) = event else { return };
         let mut open = *end.get_or_insert_with(|| start(bid.date_time, SLIDE_MS) + SLIDE_MS);
         while bid.date_time >= open {
@@ -103,7 +103,7 @@ fn q5(replay: &Replay, rows: &mut Digest) {
     }
 }
 
-fn q7(replay: &Replay, rows: &mut Digest) {
+fn q7(events: &Events, rows: &mut Digest) {
     const SIZE_MS: i64 = 10_000;
     let mut end = i64::MIN;
     let mut highest = i64::MIN;
@@ -114,7 +114,7 @@ fn q7(replay: &Replay, rows: &mut Digest) {
             rows.add(&[auction, price, bidder, time, Cell::Text(bid.extra)]);
         }
     };
-    replay.for_each(|event| {
+    events.for_each(|event| {
         let Event::Bid(bid) = event else { return };
         if bid.date_time >= end {
             close(&mut top);
@@ -131,7 +131,7 @@ fn q7(replay: &Replay, rows: &mut Digest) {
     close(&mut top);
 }
 
-fn q8(replay: &Replay, rows: &mut Digest) {
+fn q8(events: &Events, rows: &mut Digest) {
     const SIZE_MS: i64 = 10_000;
     let mut end = i64::MIN;
     let mut persons = Vec::<(i64, &str)>::new();
@@ -142,7 +142,7 @@ fn q8(replay: &Replay, rows: &mut Digest) {
         }
         sellers.clear();
     };
-    replay.for_each(|event| {
+    events.for_each(|event| {
         // Bids are not even asked for their time.
         if let Event::Bid(_) = event {
             return;
@@ -168,7 +168,7 @@ struct Open {
     count: i64,
 }
 
-fn q11(replay: &Replay, rows: &mut Digest) {
+fn q11(events: &Events, rows: &mut Digest) {
     const GAP_MS: i64 = 10_000;
     const SWEEP_MS: i64 = 2_000;
     let mut sessions = Dense::<Open>::default();
@@ -178,7 +178,7 @@ fn q11(replay: &Replay, rows: &mut Digest) {
     let mut emit = |bidder: i64, open: Open| {
         rows.add(&[Cell::Int(bidder), Cell::Int(open.count), Cell::Int(open.first), Cell::Int(open.last + GAP_MS)]);
     };
-    replay.for_each(|event| {
+    events.for_each(|event| {
         let Event::Bid(bid) = event else { return };
         if bid.date_time >= next_sweep {
             next_sweep = bid.date_time + SWEEP_MS;
@@ -276,10 +276,10 @@ impl KeptAuction {
 }
 
 /// The table has the place of the last bid and one. Each bid replaces the row of the one before, as it does downstream of the engine.
-fn q18(replay: &Replay, rows: &mut Digest) {
+fn q18(events: &Events, rows: &mut Digest) {
     let mut bids = Vec::<KeptBid>::new();
     let mut table = Table::<u32>::for_keys(1 << 16);
-    replay.for_each(|event| {
+    events.for_each(|event| {
         let Event::Bid(bid) = event else { return };
         let (bidder, auction) = (u32::try_from(bid.bidder), u32::try_from(bid.auction));
         let (Ok(bidder), Ok(auction)) = (bidder, auction) else { unreachable!("ids count from 1,000, and there are no 4 billion of them") };
@@ -312,7 +312,7 @@ enum Known {
     Wanted(u32),
 }
 
-fn q20(replay: &Replay, rows: &mut Digest) {
+fn q20(events: &Events, rows: &mut Digest) {
     let mut known = Dense::<Known>::default();
     let mut auctions = Vec::<KeptAuction>::new();
     // Bids that wait, each with the one that waited before it.
@@ -342,7 +342,7 @@ fn q20(replay: &Replay, rows: &mut Digest) {
             auction_extra,
         ]);
     };
-    replay.for_each(|event| match event {
+    events.for_each(|event| match event {
         Event::Bid(bid) => {
             let of = known.value(bid.auction);
             let before = match *of {

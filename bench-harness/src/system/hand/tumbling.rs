@@ -60,6 +60,31 @@ impl Panes<Event> for Array {
     }
 }
 
+/// As [`Array`], for any number of keys.
+struct AnyArray(Vec<Cell>);
+
+impl Panes<Event> for AnyArray {
+    type Key = u64;
+    type Value = (i64, u64);
+
+    #[inline(never)]
+    fn add(&mut self, run: &[Event]) {
+        let mask = self.0.len() - 1;
+        for event in run {
+            self.0[event.key as usize & mask].add(event.value);
+        }
+    }
+
+    fn close(&mut self, mut row: impl FnMut(u64, (i64, u64))) {
+        for (cell, key) in self.0.iter_mut().zip(0..) {
+            if cell.count > 0 {
+                row(key, (cell.sum, cell.count));
+                *cell = Cell::default();
+            }
+        }
+    }
+}
+
 impl Panes<Event> for Table<Cell> {
     type Key = u64;
     type Value = (i64, u64);
@@ -89,7 +114,10 @@ fn table() -> Table<Cell> {
     Table::for_keys(KEYS as usize)
 }
 
-pub(super) fn array(replay: &Replay<Event>, cores: usize) -> (Duration, Answer) {
+pub(super) fn array(replay: &Replay<Event>, keys: usize, cores: usize) -> (Duration, Answer) {
+    if keys as u64 != KEYS {
+        return windows::run(replay, cores, || AnyArray(vec![Cell::default(); keys.next_power_of_two()]), &MEANING);
+    }
     windows::run(replay, cores, cells, &MEANING)
 }
 
@@ -97,8 +125,8 @@ pub(super) fn array_open(replay: &Replay<Event>, schedule: &Schedule, batch: usi
     open::run(replay, schedule, batch, cells, &MEANING)
 }
 
-pub(super) fn hash(replay: &Replay<Event>, cores: usize) -> (Duration, Answer) {
-    windows::run(replay, cores, table, &MEANING)
+pub(super) fn hash(replay: &Replay<Event>, keys: usize, cores: usize) -> (Duration, Answer) {
+    windows::run(replay, cores, || Table::for_keys(keys), &MEANING)
 }
 
 pub(super) fn hash_open(replay: &Replay<Event>, schedule: &Schedule, batch: usize) -> Result<Outcome, String> {

@@ -20,6 +20,7 @@ use thalweg::{
 use crate::{
     measure::{alloc, steady::Progress, threads::ThreadWatch},
     workload::{
+        nexmark::feed::Hook,
         replay::{Replay, Replayed, Shift},
         text::Lines,
     },
@@ -79,6 +80,24 @@ impl Watch {
         self.0.marks.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|mark| mark.progress).collect()
     }
 
+    /// Watches a source that has hooks, with so many readers.
+    pub(super) fn hooks(&self, readers: usize) -> Vec<Box<dyn Hook>> {
+        self.readers(readers, (0..readers).map(|_| ())).map(|reader| Box::new(reader) as Box<dyn Hook>).collect()
+    }
+
+    fn readers<R>(&self, count: usize, readers: impl Iterator<Item = R>) -> impl Iterator<Item = WatchedReader<R>> {
+        self.0.records.get_or_init(|| (0..count).map(|_| CachePadded::default()).collect());
+        let watch = self.clone();
+        readers.enumerate().map(move |(number, reader)| WatchedReader {
+            reader,
+            watch: watch.clone(),
+            number,
+            records: 0,
+            mark: 0,
+            thread: None,
+        })
+    }
+
     /// Watches a source.
     pub(super) fn over<S: Source>(&self, source: S) -> Watched<S> {
         Watched { source, watch: self.clone() }
@@ -101,11 +120,7 @@ impl<S: Source> Source for Watched<S> {
 
     fn open(self, readers: usize) -> Result<Vec<Self::Reader>, BuildError> {
         let Self { source, watch } = self;
-        watch.0.records.get_or_init(|| (0..readers).map(|_| CachePadded::default()).collect());
-        let readers = source.open(readers)?.into_iter().enumerate();
-        Ok(readers
-            .map(|(number, reader)| WatchedReader { reader, watch: watch.clone(), number, records: 0, mark: 0, thread: None })
-            .collect())
+        Ok(watch.readers(readers, source.open(readers)?.into_iter()).collect())
     }
 }
 
@@ -181,6 +196,22 @@ impl<R: Reader> Reader for WatchedReader<R> {
 
     fn malformed(&self) -> u64 {
         self.reader.malformed()
+    }
+}
+
+impl Hook for WatchedReader<()> {
+    fn before(&mut self) {
+        if self.records == 0 {
+            self.begin();
+        }
+    }
+
+    fn after(&mut self, events: usize) {
+        self.count(events);
+    }
+
+    fn end(&mut self) {
+        self.thread = None;
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Timed from the first poll of a reader to the end of the last worker, so that threads are not timed while they start, but all results are.
 
+mod growth;
 mod input;
 mod open;
 mod pipelines;
@@ -55,11 +56,12 @@ impl System for Thalweg {
             (Data::Sliding { replay, slide_ms }, _) => windowed::sliding(replay, *slide_ms, config),
             (Data::Session(replay), _) => windowed::session(replay, config),
             (Data::Join(replay), _) => windowed::join(replay, config),
-            (Data::Disorder(replay), _) => windowed::disorder(replay, config),
+            (Data::Disorder { replay, lateness_ms: 0 }, _) => windowed::disorder(replay, config),
+            (Data::Disorder { replay, lateness_ms }, _) => windowed::lenient(replay, *lateness_ms, config),
             (Data::Ysb { replay, campaigns }, _) => pipelines::ysb(replay, campaigns, config),
             (Data::WordCount(lines), _) => pipelines::wordcount(lines, config),
             (Data::Flights(flights), _) => pipelines::flights(flights, job.input.events, config),
-            (Data::Nexmark { query, replay }, _) => pipelines::nexmark(*query, replay, config),
+            (Data::Nexmark { query, events, state_keys }, _) => pipelines::nexmark(*query, events, state_keys, config),
         }
     }
 }

@@ -1,15 +1,20 @@
 //! Each workload as a program on the public API.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use thalweg::{
-    BoundedDisorder, BuildError, Config, Count, Dataflow, Fold, Monotone, Own, Record, RunError, Sum, SumCount, Text, Tumbling, Update,
-    Windowed,
+    BuildError, Config, Count, Dataflow, Fold, Monotone, Own, RunError, Sum, SumCount, Text, Tumbling, Update, Windowed,
     sink::{Folded, Sink, Total},
     source::{Csv, Source},
 };
 
-use super::input::{TextReplay, Watch, replayed};
+use super::{
+    growth::Growth,
+    input::{TextReplay, Watch, replayed},
+};
 use crate::{
     system::{
         Outcome,
@@ -17,9 +22,10 @@ use crate::{
     },
     workload::{
         Answer,
-        flights::{self, Flight, Flights, airport_row},
+        flights::{self, Flights, program::FlightRow},
         nexmark::{
-            Query, Replay as EventReplay,
+            Events, Feed, Query,
+            oracle::new_keys,
             program::{self, Keep},
         },
         replay::Replay,
@@ -159,69 +165,39 @@ impl Table {
     }
 }
 
-/// Rows of flights, which borrow from the parser's buffer.
-struct FlightRow;
-
-impl Record for FlightRow {
-    type Of<'a> = Flight<'a>;
-}
-
-/// `flights`: delays per origin airport and hour, parsed by the pipeline from the CSV file.
+/// `flights`: a query, over rows that the pipeline parses from the CSV file. See `workload::flights`.
 pub(super) fn flights(flights: &Flights, events: u64, config: Config) -> Result<Outcome, String> {
     let watch = Watch::new(events);
     let mut flow = Dataflow::new("flights");
-    let (sink, answers) = rows(|answer, row: Windowed<Airport, SumCount>| {
-        answer.add(&airport_row(row.key.code(), row.start, row.value.count, row.value.sum));
-    });
-    flow.source(watch.over(Csv::<FlightRow>::file(&flights.path).rows_are_lines().share_bytes(256 << 10)))
-        .watermarks(BoundedDisorder::millis(flights.bound_ms), |flight| flight.scheduled)
-        .key_by(|flight| Airport::of(flight.origin))
-        .window(Tumbling::millis(flights::WINDOW_MS))
-        .aggregate(Sum::of::<FlightRow>(|flight: &Flight<'_>| flight.delay))
-        .sink(sink);
+    let rows = watch.over(Csv::<FlightRow>::file(&flights.path).rows_are_lines().share_bytes(256 << 10));
+    let answers = flights::program::build(flights.query, &mut flow, rows, flights.bound_ms);
     let n = run(flow, config)?;
     Ok(closed(n, &watch, &answers))
 }
 
-/// An airport's IATA code: three letters, an integer to the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Airport([u8; 3]);
-
-impl Airport {
-    fn of(code: &str) -> Airport {
-        Airport(code.as_bytes().try_into().expect("an IATA code has three letters"))
-    }
-
-    fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("it was made from a str")
-    }
-}
-
-impl thalweg::state::Key for Airport {
-    const WIDTH: Option<u32> = Some(24);
-    #[inline(always)]
-    fn bits(&self) -> u64 {
-        let [a, b, c] = self.0;
-        u64::from(u32::from_be_bytes([0, a, b, c]))
-    }
-    #[inline(always)]
-    fn from_bits(bits: u64) -> Self {
-        let [_, a, b, c] = (bits as u32).to_be_bytes();
-        Airport([a, b, c])
-    }
-}
-
 /// A query of Nexmark: see `workload::nexmark`.
-pub(super) fn nexmark(query: Query, replay: &EventReplay, config: Config) -> Result<Outcome, String> {
-    let watch = Watch::new(replay.events());
+pub(super) fn nexmark(query: Query, events: &Events, state_keys: &OnceLock<Option<u64>>, config: Config) -> Result<Outcome, String> {
+    let watch = Watch::new(events.events());
     let mut flow = Dataflow::new(query.to_string());
-    let results = program::build(query, &mut flow, watch.over(replay.clone()), Keep::Digest)?;
+    let (hooks, growth, count) = (watch.clone(), Growth::default(), events.events());
+    let looking = growth.clone();
+    let feed = Feed::from(events.clone()).hooked(move |readers| looking.beside(count, hooks.hooks(readers)));
+    let results = program::build(query, &mut flow, feed, Keep::Digest)?;
     let n = run(flow, config)?;
     let elapsed = watch.elapsed();
-    let results = results.merge(program::Results::merge).ok_or("the sink handed nothing over")?;
+    let results = results.results()?;
+    if results.late > 0 {
+        return Err(format!("{} records were left out as late, where there are none", results.late));
+    }
+    let new_keys = || {
+        let [from, to] = Growth::marks(count);
+        // Once for all repeats.
+        *state_keys.get_or_init(|| new_keys(query, events.collect().into_iter(), from, to))
+    };
     Ok(Outcome {
         changes: Some(results.changes),
         allocations: watch.allocations(),
+        state: growth.bytes().and_then(|bytes| Some((bytes, new_keys()?))),
         progress: watch.progress(),
         ..Outcome::closed(n, elapsed, results.answer())
     })

@@ -142,6 +142,15 @@ impl Block {
         Ok(())
     }
 
+    /// Takes all events out, and keeps the memory.
+    pub fn clear(&mut self) {
+        let Block { items, persons, auctions, text } = self;
+        items.clear();
+        persons.clear();
+        auctions.clear();
+        text.clear();
+    }
+
     /// Number of events.
     pub fn len(&self) -> usize {
         self.items.len()

@@ -3,9 +3,9 @@
 //! ```text
 //!   generate  Options, seed ─▶ Generator ── event(n) ──▶ Event<'_>  person, auction or bid, borrowing its texts
 //!   jsonl     a file of lines ─▶ read ──▶ block ◀─ collect ┘
-//!   source    Inline (generator), Replay (block, in laps) ─▶ records `Arrivals` of the engine
+//!   source    Inline (generator), Replay (block, in laps) ─▶ feed ─▶ records `Arrivals` of the engine
 //!   oracle    answer(q, &[Event]) ──▶ Rows    digest(q, &[Event]) ──▶ Answer     naive, independent of the engine
-//!   program   build(q, source) ──▶ the query on the engine, one file each: q0 … q23
+//!   program   build(q, feed) ──▶ the query on the engine, one file each: q0 … q23
 //!   output    rows ─▶ lines of JSON or CSV; changes ─▶ Table
 //!   query     names, columns, and whether results are appended or replace one another
 //! ```
@@ -25,6 +25,8 @@ pub mod block;
 pub mod calendar;
 mod claim;
 mod disorder;
+pub mod feed;
+mod files;
 pub mod generate;
 pub mod jsonl;
 pub mod model;
@@ -36,6 +38,7 @@ pub mod portable;
 pub mod program;
 mod q0;
 mod q1;
+mod q10;
 mod q11;
 pub mod q12;
 mod q13;
@@ -57,7 +60,6 @@ mod q6;
 mod q7;
 mod q8;
 mod q9;
-
 pub mod query;
 mod ranks;
 pub mod rows;
@@ -65,6 +67,7 @@ pub mod source;
 mod winners;
 
 pub use block::Block;
+pub use feed::{Events, Feed};
 pub use generate::{Generator, Options};
 pub use model::{Arrival, Arrivals, Auction, Bid, Event, Kind, Person};
 pub use query::Query;
@@ -80,6 +83,7 @@ const EVENT_BYTES: usize = 220;
 /// If there are more laps than times and ids have room for.
 pub fn replay_of(seed: u64, events: u64, block_bytes: usize) -> Result<Replay, String> {
     let options = Options::default();
+    // Whole cycles, so that the next lap goes on where the generator would.
     let epoch = u64::from(options.persons + options.auctions + options.bids);
     let epochs = (block_bytes / EVENT_BYTES) as u64 / epoch;
     let generator = Generator::new(seed, options)?;

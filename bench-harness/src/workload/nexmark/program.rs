@@ -1,15 +1,22 @@
 //! The queries as programs on the engine: what they share, and the one place that knows them all.
 //!
 //! ```text
-//!   source of arrivals ─▶ q0::build … q23::build ──▶ Output ──▶ Results: digest, number of changes, and the rows if they are wanted
+//!   Feed ─▶ q0::build … q23::build ─▶ Output ── job ends ─▶ Pending ─▶ Results: digest, number of changes, and the rows if they are wanted
 //! ```
 //!
 //! A result that changes takes the row that it replaces out of the digest, so that at the end the digest is that of the final table, and a
 //! retraction of a row that was never there shows.
 
-use thalweg::{BoundedDisorder, Dataflow, Fold, Record, changelog::Change, sink::Folded, source::Source};
+use thalweg::{
+    BoundedDisorder, Dataflow, Fold, Record,
+    changelog::Change,
+    sink::{Folded, Partitions},
+    source::Source,
+};
 
 use super::{
+    feed::Feed,
+    files::{self, Folder},
     model::{Arrival, Arrivals, Bid},
     q12::Handled,
     query::Query,
@@ -58,13 +65,15 @@ pub struct Results {
     digest: Digest,
     /// Rows that came or went.
     pub changes: u64,
+    /// Records that the sink left out, because they came too late for what it had committed.
+    pub late: u64,
     /// The rows, if they are kept.
     pub lines: Option<Vec<Line>>,
 }
 
 impl Results {
     fn new(query: Query, keep: Keep) -> Results {
-        Results { digest: Digest::new(query), changes: 0, lines: (keep == Keep::Rows).then(Vec::new) }
+        Results { digest: Digest::new(query), changes: 0, late: 0, lines: (keep == Keep::Rows).then(Vec::new) }
     }
 
     /// A row comes.
@@ -112,6 +121,7 @@ impl Results {
     pub fn merge(mut self, other: Results) -> Results {
         self.digest.merge(other.digest);
         self.changes += other.changes;
+        self.late += other.late;
         if let (Some(lines), Some(more)) = (&mut self.lines, other.lines) {
             lines.extend(more);
         }
@@ -123,7 +133,15 @@ impl Results {
 pub struct Output {
     query: Query,
     keep: Keep,
-    results: Option<Folded<Results>>,
+    from: Option<From>,
+}
+
+/// Where its results are found once its job has ended.
+enum From {
+    /// With the workers of the sink.
+    Sink(Folded<Results>),
+    /// In files.
+    Files(Folder, Partitions),
 }
 
 impl Output {
@@ -134,8 +152,47 @@ impl Output {
         F: for<'a> FnMut(&mut Results, R::Of<'a>) + Clone + Send + 'static,
     {
         let (sink, results) = Fold::new(Results::new(self.query, self.keep), step);
-        self.results = Some(results);
+        self.from = Some(From::Sink(results));
         sink
+    }
+
+    /// The rows go to files below a folder.
+    pub fn files(&mut self, folder: Folder, partitions: Partitions) {
+        self.from = Some(From::Files(folder, partitions));
+    }
+
+    fn pending(self) -> Result<Pending, String> {
+        let Output { query, keep, from } = self;
+        let from = from.ok_or_else(|| format!("{query} has no sink"))?;
+        Ok(Pending { query, keep, from })
+    }
+}
+
+/// The results of a program whose job may still run.
+pub struct Pending {
+    query: Query,
+    keep: Keep,
+    from: From,
+}
+
+impl Pending {
+    /// The results, of all workers together.
+    ///
+    /// # Errors
+    /// If the job has not ended well: a sink has handed nothing over, or there are files that are not complete.
+    pub fn results(self) -> Result<Results, String> {
+        match self.from {
+            From::Sink(results) => results.merge(Results::merge).ok_or_else(|| "its sink handed nothing over".to_owned()),
+            From::Files(folder, partitions) => {
+                let mut results = Results::new(self.query, self.keep);
+                files::read(folder.path(), &mut results)?;
+                if results.changes != partitions.lines() {
+                    return Err(format!("{} rows were committed, and {} are in the files", partitions.lines(), results.changes));
+                }
+                results.late = partitions.late();
+                Ok(results)
+            }
+        }
     }
 }
 
@@ -143,9 +200,14 @@ impl Output {
 /// [`build_q12`].
 ///
 /// # Errors
-/// If the query has no program.
-pub fn build<S: Source<Out = Arrivals>>(query: Query, flow: &mut Dataflow, events: S, keep: Keep) -> Result<Folded<Results>, String> {
-    let mut out = Output { query, keep, results: None };
+/// If the query has no sink.
+pub fn build(query: Query, flow: &mut Dataflow, events: impl Into<Feed>, keep: Keep) -> Result<Pending, String> {
+    build_from(query, flow, events.into(), keep)
+}
+
+// Not generic: the programs are compiled once, with this module.
+fn build_from(query: Query, flow: &mut Dataflow, events: Feed, keep: Keep) -> Result<Pending, String> {
+    let mut out = Output { query, keep, from: None };
     match query {
         Query::Q0 => super::q0::build(flow, events, &mut out),
         Query::Q1 => super::q1::build(flow, events, &mut out),
@@ -157,6 +219,7 @@ pub fn build<S: Source<Out = Arrivals>>(query: Query, flow: &mut Dataflow, event
         Query::Q7 => super::q7::build(flow, events, &mut out),
         Query::Q8 => super::q8::build(flow, events, &mut out),
         Query::Q9 => super::q9::build(flow, events, &mut out),
+        Query::Q10 => super::q10::build(flow, events, &mut out),
         Query::Q11 => super::q11::build(flow, events, &mut out),
         Query::Q12 => super::q12::build(flow, events, Handled::AtEventTime, &mut out),
         Query::Q13 => super::q13::build(flow, events, &mut out),
@@ -170,22 +233,16 @@ pub fn build<S: Source<Out = Arrivals>>(query: Query, flow: &mut Dataflow, event
         Query::Q21 => super::q21::build(flow, events, &mut out),
         Query::Q22 => super::q22::build(flow, events, &mut out),
         Query::Q23 => super::q23::build(flow, events, &mut out),
-        Query::Q10 => return Err(format!("{query} has no program yet")),
     }
-    out.results.ok_or_else(|| format!("{query} has no sink"))
+    out.pending()
 }
 
-/// Builds q12 with another notion of when a bid is handled.
+/// Builds q12 with another notion of when a bid is handled, over any source.
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_q12<S: Source<Out = Arrivals>>(
-    flow: &mut Dataflow,
-    events: S,
-    handled: Handled,
-    keep: Keep,
-) -> Result<Folded<Results>, String> {
-    let mut out = Output { query: Query::Q12, keep, results: None };
+pub fn build_q12<S: Source<Out = Arrivals>>(flow: &mut Dataflow, events: S, handled: Handled, keep: Keep) -> Result<Pending, String> {
+    let mut out = Output { query: Query::Q12, keep, from: None };
     super::q12::build(flow, events, handled, &mut out);
-    out.results.ok_or_else(|| "q12 has no sink".to_owned())
+    out.pending()
 }

@@ -1,8 +1,8 @@
-//! Sources of events for the engine, which lend them without a copy: replayed from memory, or made on the way.
+//! Where events come from: replayed from memory, or made on the way. [`Feed`](super::Feed) hands either to the engine.
 //!
 //! ```text
 //!   Replay   a Block, in laps     what is measured is the query and not the generator; a small block stays in cache
-//!   Inline   a Generator          every event is new; costs about 20 ns each
+//!   Inline   a Generator          every event is new, and the time that it takes to make it counts
 //! ```
 //!
 //! A lap is the block once more, later and with other ids:
@@ -14,25 +14,13 @@
 //!
 //! A block cut from the generator's sequence at epochs (a multiple of 50 events, unless told otherwise) so continues as the generator
 //! would, with the same draws.
-//!
-//! Laws
-//! - Every event is lent exactly once, by some reader; the places that one reader lends grow. The order of arrival of one reader is hence
-//!   that of the sequence, and its disorder is no greater.
-//! - Nothing is allocated.
 
 use std::sync::Arc;
 
-use thalweg::{
-    BuildError, RunError,
-    operator::Operator,
-    source::{Polled, Reader, Source},
-};
-
 use super::{
-    block::{Block, Events},
-    claim::Claims,
+    block::Block,
     generate::Generator,
-    model::{Arrival, Arrivals, Auction, Bid, Event, Person},
+    model::{Auction, Bid, Event, Person},
 };
 
 /// How far a lap is ahead of the block itself.
@@ -90,7 +78,7 @@ impl Shift {
 /// A block of events, replayed in laps.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    block: Arc<Block>,
+    pub(super) block: Arc<Block>,
     events: u64,
     shift: Shift,
 }
@@ -147,8 +135,9 @@ impl Replay {
         }
     }
 
+    /// How far a lap is ahead of the block.
     #[inline]
-    fn lap(&self, lap: u64) -> Shift {
+    pub(super) fn lap(&self, lap: u64) -> Shift {
         let lap = lap as i64;
         Shift {
             time: lap.wrapping_mul(self.shift.time),
@@ -158,91 +147,10 @@ impl Replay {
     }
 }
 
-impl Source for Replay {
-    type Out = Arrivals;
-    type Reader = ReplayReader;
-
-    fn name(&self) -> &'static str {
-        "nexmark replay"
-    }
-
-    fn open(self, readers: usize) -> Result<Vec<ReplayReader>, BuildError> {
-        Ok(Claims::new(self.events, readers).map(|claims| ReplayReader { replay: self.clone(), claims }).collect())
-    }
-}
-
-/// One worker's share of a [`Replay`].
-#[derive(Debug)]
-pub struct ReplayReader {
-    replay: Replay,
-    claims: Claims,
-}
-
-impl Reader for ReplayReader {
-    type Out = Arrivals;
-
-    #[inline(always)]
-    fn poll<O: Operator<Arrivals>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
-        let Some(batch) = self.claims.next(max as u64) else { return Ok(Polled::End) };
-        let len = self.replay.block.len() as u64;
-        let (lap, from) = (batch.start / len, (batch.start % len) as usize);
-        // A batch lies within one lap.
-        let records = (batch.end - batch.start).min(len - from as u64);
-        self.claims.keep(&batch, records);
-        let shift = self.replay.lap(lap);
-        let events = self.replay.block.range(from..from + records as usize);
-        out.process(Lap { events, shift, number: batch.start });
-        Ok(Polled::Records(records as usize))
-    }
-
-    fn drain(&mut self) {
-        self.claims.drain();
-    }
-}
-
-/// Events of a lap, with their numbers. Compiled into the loop that asks for them, as [`Events`] are.
-struct Lap<'a> {
-    events: Events<'a>,
-    shift: Shift,
-    /// Of the next event.
-    number: u64,
-}
-
-impl<'a> Iterator for Lap<'a> {
-    type Item = Arrival<'a>;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Arrival<'a>> {
-        match self.events.next() {
-            Some(event) => {
-                let number = self.number;
-                self.number += 1;
-                Some(Arrival { number, event: self.shift.apply(event) })
-            }
-            None => None,
-        }
-    }
-
-    #[inline(always)]
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.events.size_hint()
-    }
-
-    #[inline(always)]
-    fn fold<B, F: FnMut(B, Arrival<'a>) -> B>(self, init: B, mut step: F) -> B {
-        let Lap { events, shift, mut number } = self;
-        events.fold(init, |folded, event| {
-            let arrival = Arrival { number, event: shift.apply(event) };
-            number += 1;
-            step(folded, arrival)
-        })
-    }
-}
-
 /// Events made by a generator as they are read.
 #[derive(Clone, Debug)]
 pub struct Inline {
-    generator: Arc<Generator>,
+    pub(super) generator: Arc<Generator>,
     events: u64,
 }
 
@@ -251,42 +159,15 @@ impl Inline {
     pub fn new(generator: impl Into<Arc<Generator>>, events: u64) -> Inline {
         Inline { generator: generator.into(), events: events.min(Generator::EVENTS_MAX) }
     }
-}
 
-impl Source for Inline {
-    type Out = Arrivals;
-    type Reader = InlineReader;
-
-    fn name(&self) -> &'static str {
-        "nexmark generator"
+    /// How many there are.
+    pub fn events(&self) -> u64 {
+        self.events
     }
 
-    fn open(self, readers: usize) -> Result<Vec<InlineReader>, BuildError> {
-        Ok(Claims::new(self.events, readers).map(|claims| InlineReader { generator: self.generator.clone(), claims }).collect())
-    }
-}
-
-/// One worker's share of an [`Inline`].
-#[derive(Debug)]
-pub struct InlineReader {
-    generator: Arc<Generator>,
-    claims: Claims,
-}
-
-impl Reader for InlineReader {
-    type Out = Arrivals;
-
-    #[inline(always)]
-    fn poll<O: Operator<Arrivals>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
-        let Some(batch) = self.claims.next(max as u64) else { return Ok(Polled::End) };
-        let records = (batch.end - batch.start) as usize;
-        let generator = &*self.generator;
-        out.process(batch.map(move |number| Arrival { number, event: generator.event(number) }));
-        Ok(Polled::Records(records))
-    }
-
-    fn drain(&mut self) {
-        self.claims.drain();
+    /// All events in order: what an oracle reads.
+    pub fn iter(&self) -> impl Iterator<Item = Event<'_>> {
+        (0..self.events).map(|number| self.generator.event(number))
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use thalweg::{Collect, Config, Dataflow};
 
 use super::*;
-use crate::workload::nexmark::generate::Options;
+use crate::workload::nexmark::{Events, Feed, claim::Claims, generate::Options};
 
 fn generator() -> Generator {
     Generator::new(3, Options::default()).unwrap()
@@ -18,10 +18,10 @@ fn block(events: u64) -> Block {
 }
 
 /// What a dataflow of one map reads from a source: all of it, in any order.
-fn read(source: impl Source<Out = Arrivals>, workers: usize, batch: usize) -> Vec<String> {
+fn read(events: impl Into<Events>, workers: usize, batch: usize) -> Vec<String> {
     let mut flow = Dataflow::new("read");
     let (sink, rows) = Collect::<String>::new();
-    flow.source(source).map(|arrival| format!("{} {:?}", arrival.number, arrival.event)).sink(sink);
+    flow.source(Feed::from(events)).map(|arrival| format!("{} {:?}", arrival.number, arrival.event)).sink(sink);
     flow.start(Config::default().workers(workers).pin(false).batch(batch)).unwrap().join().unwrap();
     let mut rows = rows.take();
     rows.sort_unstable();

@@ -18,6 +18,7 @@ mod auctions;
 mod daily;
 mod files;
 mod joins;
+mod keys;
 #[cfg(test)]
 mod laws;
 mod ranks;
@@ -29,6 +30,7 @@ mod windows;
 use std::collections::BTreeMap;
 
 pub use files::partitions;
+pub use keys::new_keys;
 
 use super::{
     model::{Auction, Bid, Event, Person},

@@ -1,13 +1,27 @@
 //! US domestic flights: a real stream, out of order the way the real world makes it. See `data/README.md` for its origin.
 //!
-//! Rows are in the order of actual departure (scheduled + delay); the event time is the scheduled departure. Per origin airport and hour
-//! of event time: count and sum of delays, whose quotient is the mean delay.
+//! Rows are in the order of actual departure (scheduled + delay); the event time is the scheduled departure.
+//!
+//! ```text
+//!   hourly     per origin airport and hour: count and sum of the delays, whose quotient is the mean delay
+//!   top        per day: the ten airports with the greatest mean delay, with their rank
+//!   sessions   per origin airport: flights delayed by 15 minutes or more, until an hour passes without one: first, end, count, sum of delays
+//!   program    the queries on the engine     oracle    the same, naively, from the rows in memory
+//! ```
+//!
+//! Fifteen minutes is what the airlines' regulator calls delayed (14 CFR 234.2).
 //!
 //! ```text
 //!   --input FILE, else data/flights-3m.csv (scripts/flights), else the cut that ships
 //!        │  as many rows as events are wanted: that file itself
 //!        └─ otherwise: a temporary file of exactly that many rows, in laps that are shifted by whole days
 //! ```
+
+mod hourly;
+pub(super) mod oracle;
+pub mod program;
+mod sessions;
+mod top;
 
 use std::{
     fs,
@@ -36,9 +50,22 @@ pub struct Flight<'a> {
     pub destination: &'a str,
 }
 
-/// A file of flights.
+/// What is asked about flights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// Delays of each airport by the hour.
+    Hourly,
+    /// The ten airports with the greatest mean delay of each day.
+    Top,
+    /// Each airport's delayed flights, in sessions.
+    Sessions,
+}
+
+/// A file of flights, and what is asked about it.
 #[derive(Clone)]
 pub struct Flights {
+    /// What to compute.
+    pub query: Query,
     /// CSV with a header line and exactly as many rows as the input has events.
     pub path: PathBuf,
     /// A watermark of the greatest event time seen, minus this many ms, makes no row late.
@@ -61,10 +88,34 @@ impl Drop for Guard {
     }
 }
 
-/// Length of a window, in ms.
-pub const WINDOW_MS: i64 = 3_600_000;
+/// An hour, in ms.
+pub const HOUR_MS: i64 = 3_600_000;
 
-/// A result row.
+/// A day, in ms.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// Airports of a day's top.
+pub const TOP: usize = 10;
+
+/// A flight is delayed from so many minutes on.
+pub const DELAYED_MIN: i64 = 15;
+
+/// A pause longer than this, in ms, ends a session.
+pub const GAP_MS: i64 = HOUR_MS;
+
+/// A row of `top`: the airport's row of the day, behind its rank, of which 1 is the greatest.
+#[inline]
+pub fn top_row(rank: u64, [origin, start, count, sum]: [u64; 4]) -> [u64; 5] {
+    [rank, origin, start, count, sum]
+}
+
+/// A row of `sessions`.
+#[inline]
+pub fn session_row(origin: &str, start: i64, end: i64, count: u64, sum: i64) -> [u64; 5] {
+    [super::text_column(origin), start as u64, end as u64, count, sum as u64]
+}
+
+/// A row of `hourly`: an airport's delays of the window that starts at a time.
 #[inline]
 pub fn airport_row(origin: &str, start: i64, count: u64, sum: i64) -> [u64; 4] {
     [super::text_column(origin), start as u64, count, sum as u64]
@@ -73,14 +124,14 @@ pub fn airport_row(origin: &str, start: i64, count: u64, sum: i64) -> [u64; 4] {
 /// A row as the oracle sees it: its columns, and the text after the first one.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    pub(super) scheduled: i64,
-    pub(super) delay: i64,
-    pub(super) origin: String,
+    scheduled: i64,
+    delay: i64,
+    origin: String,
     rest: String,
 }
 
 /// Finds the file, makes one of exactly `events` rows if it has more or fewer, and gives its rows too.
-pub(super) fn open(input: Option<&Path>, events: u64) -> Result<(Flights, Vec<Row>), String> {
+pub(super) fn open(query: Query, input: Option<&Path>, events: u64) -> Result<(Flights, Vec<Row>), String> {
     let path = match input {
         Some(path) => path.to_owned(),
         None => shipped()?,
@@ -95,8 +146,8 @@ pub(super) fn open(input: Option<&Path>, events: u64) -> Result<(Flights, Vec<Ro
         (path, rows, Some(Arc::new(guard)))
     };
     // Strictly more than the worst disorder, so that nothing is late whichever way a watermark treats equality.
-    let bound_ms = (disorder_ms(&rows) / WINDOW_MS + 1) * WINDOW_MS;
-    Ok((Flights { path, bound_ms, guard }, rows))
+    let bound_ms = (disorder_ms(&rows) / HOUR_MS + 1) * HOUR_MS;
+    Ok((Flights { query, path, bound_ms, guard }, rows))
 }
 
 /// The full file if it was fetched, else the cut.
@@ -130,7 +181,6 @@ fn parse(text: &str, events: u64) -> Result<(Vec<Row>, bool), String> {
 
 /// `events` rows: the rows again and again, each lap later by whole days, so that laps do not overlap in event time.
 fn laps(rows: &[Row], events: u64) -> Vec<Row> {
-    const DAY_MS: i64 = 86_400_000;
     let first = rows.iter().map(|row| row.scheduled).min().unwrap_or(0);
     let last = rows.iter().map(|row| row.scheduled).max().unwrap_or(0);
     let span = ((last - first) / DAY_MS + 1) * DAY_MS;
@@ -174,7 +224,7 @@ mod tests {
     #[test]
     fn the_cut_is_in_arrival_order_and_out_of_order_in_event_time() {
         let cut = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/flights-50k.csv");
-        let (flights, rows) = open(Some(&cut), 50_000).unwrap();
+        let (flights, rows) = open(Query::Hourly, Some(&cut), 50_000).unwrap();
         assert!(flights.guard.is_none());
         assert!(rows.is_sorted_by_key(|row| row.scheduled + row.delay * 60_000));
         assert!(!rows.is_sorted_by_key(|row| row.scheduled));
@@ -184,7 +234,7 @@ mod tests {
     #[test]
     fn laps_move_on_and_the_temporary_file_goes() {
         let cut = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/flights-50k.csv");
-        let (flights, rows) = open(Some(&cut), 120_000).unwrap();
+        let (flights, rows) = open(Query::Hourly, Some(&cut), 120_000).unwrap();
         assert_eq!(rows.len(), 120_000);
         assert!(rows.is_sorted_by_key(|row| row.scheduled + row.delay * 60_000));
         let (again, is_all) = parse(&fs::read_to_string(&flights.path).unwrap(), u64::MAX).unwrap();
