@@ -1,4 +1,4 @@
-//! Errors: what [`start`](crate) refuses before a thread runs, and what ends a running job.
+//! Errors: what [`start`](crate) refuses before a thread runs, what ends a running job, and why a test's snapshot is not to be had.
 
 /// Why a dataflow was refused. No thread was started.
 #[derive(Debug, thiserror::Error)]
@@ -85,4 +85,45 @@ pub enum RunError {
         /// What is wrong with it.
         message: String,
     },
+}
+
+/// Why a test's job gave no snapshot, or took none. Nothing has changed then.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// Something is under way that cannot come to its end.
+    #[error("results wait for room, so that no state is whole: take them from the outputs, or give more room, and try again")]
+    Held,
+    /// The job has ended with a fault.
+    #[error("the job has failed, and what its operators hold is not whole: begin again with a new one")]
+    Failed,
+    /// A state of this job cannot be copied.
+    #[error("{stage}: {why}")]
+    Unkept {
+        /// Name of the stage, by its first operator.
+        stage: String,
+        /// What is wrong and what to do.
+        why: String,
+    },
+    /// The snapshot is of a job with another name, other operators, or another number of workers.
+    #[error("the snapshot is of another job: {what} is {snapshot}, and here {job}; restore it into the job that it was taken from")]
+    OtherJob {
+        /// What differs.
+        what: &'static str,
+        /// What the snapshot says.
+        snapshot: String,
+        /// What the job says.
+        job: String,
+    },
+    /// The snapshot is of another version of the job, whose operators have other parameters or states of other types.
+    #[error("the snapshot is of another version of the job: {stage}: {why}; take a new one")]
+    OtherVersion {
+        /// Name of the stage, by its first operator.
+        stage: String,
+        /// What differs.
+        why: String,
+    },
+    /// The job has run already.
+    #[error("this job has run already: restore before its first step")]
+    Running,
 }

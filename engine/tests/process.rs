@@ -32,7 +32,7 @@ enum Order {
 
 type Row = (u64, EventTime, &'static str, i64);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     sum: i64,
     chain: u8,

@@ -55,7 +55,7 @@ fn emit<K: Key, V: PartialEq>(before: Option<V>, after: Option<V>, cx: &mut Cont
 /// An aggregate over rows that come and go.
 pub trait Retract<T>: Clone + Send + 'static {
     /// What is kept for a key.
-    type State: Default + 'static;
+    type State: Default + Clone + 'static;
     /// The value of a key.
     type Out: PartialEq + Send + 'static;
     /// Adds a row.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, hash::Hash, marker::PhantomData, sync::Arc,
 use super::Change;
 use crate::{
     error::{BuildError, RunError},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::{Own, Record},
     sink::Sink,
 };
@@ -138,4 +138,6 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }

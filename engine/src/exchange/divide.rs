@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::{BuildError, RunError},
     graph::{End, EndSeed, StageCx},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     process::Either,
     record::{Own, Record, Timed},
     runtime::Scope,
@@ -76,5 +76,10 @@ impl<A: Send + 'static, B: Send + 'static> Operator<Timed<Own<Either<A, B>>>> fo
     fn ready(&mut self) -> Result<bool, RunError> {
         let left = self.left.all_ready()?;
         Ok(self.right.all_ready()? && left)
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.left.states(states);
+        self.right.states(states);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     graph::{EndSeed, Head, StageCx, TaskSeed},
     metrics::Gauge,
     operator::{
-        Control, Operator,
+        Control, Operator, States,
         link::{ChainCx, Link},
     },
     record::{Movable, Record},
@@ -192,6 +192,13 @@ impl<R: Movable, O: Operator<R>> Task for EdgeTask<R, O> {
     }
 
     fn drain(&mut self) {}
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let mut intake = self.intake.borrow_mut();
+        states.keep(&mut self.turn);
+        states.keep(&mut intake.merge);
+        intake.operator.states(states);
+    }
 }
 
 impl<R: Movable, O: Operator<R>> Step for EdgeTask<R, O> {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::{BuildError, RunError},
     graph::{End, EndSeed, StageCx},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::Movable,
     runtime::Scope,
 };
@@ -89,6 +89,10 @@ impl<T> Forward<T> {
         }
         Ok(ready)
     }
+
+    pub(crate) fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.turn);
+    }
 }
 
 impl<R: Movable> Operator<R> for Forward<R::Item> {
@@ -108,5 +112,9 @@ impl<R: Movable> Operator<R> for Forward<R::Item> {
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
         self.all_ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        Self::states(self, states);
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::{BuildError, RunError},
     graph::{End, EndSeed, StageCx},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::Movable,
     runtime::Scope,
 };
@@ -115,4 +115,6 @@ where
         }
         Ok(ready)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }

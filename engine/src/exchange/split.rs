@@ -8,7 +8,7 @@ use crate::{
     error::{BuildError, RunError},
     graph::{End, EndSeed, StageCx},
     operator::{
-        Control, Operator,
+        Control, Operator, States,
         blame::{Site, guard},
         function::Predicate,
     },
@@ -83,5 +83,10 @@ impl<R: Movable, P: Predicate<R>> Operator<R> for Split<R::Item, P> {
     fn ready(&mut self) -> Result<bool, RunError> {
         let passed = self.passed.all_ready()?;
         Ok(self.rest.all_ready()? && passed)
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.passed.states(states);
+        self.rest.states(states);
     }
 }

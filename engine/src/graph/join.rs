@@ -191,7 +191,16 @@ where
     {
         run(self.stream, self.site, either(self.left, self.right), keeping, move || Owned(make()))
     }
+}
 
+impl<L, R, K, FL, FR> JoinedStream<L, R, K, FL, FR>
+where
+    L: Clone + Send + 'static,
+    R: Clone + Send + 'static,
+    K: Key,
+    FL: FnMut(&L) -> K + Clone + Send + 'static,
+    FR: FnMut(&R) -> K + Clone + Send + 'static,
+{
     /// Every pair of rows of one key, whenever they come. All rows are kept: see [`rows_max`](Self::rows_max).
     pub fn inner<U, F>(self, pair: F) -> TimedStream<Own<U>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<U>>>>
     where
@@ -305,8 +314,8 @@ where
         impl Link<In = Both<Change<T>, Change<R>>, Out = Timed<Own<Change<U>>>> + use<T, H, L, R, H2, L2, K, FL, FR, U, F>,
     >
     where
-        T: PartialEq,
-        R: PartialEq + Send + 'static,
+        T: Clone + PartialEq,
+        R: Clone + PartialEq + Send + 'static,
         H2: Head<Out = L2::In>,
         L2: Link<Out = Timed<Own<Change<R>>>>,
         K: Key,
@@ -368,7 +377,7 @@ where
 
 impl<T, H, L, R, H2, L2> BroadcastStream<TimedStream<Own<T>, H, L>, TimedStream<Own<R>, H2, L2>>
 where
-    T: Send + 'static,
+    T: Clone + Send + 'static,
     H: Head<Out = L::In>,
     L: Link<Out = Timed<Own<T>>>,
     R: Clone + Send + 'static,

@@ -6,7 +6,7 @@ use crate::{
     error::{BuildError, RunError},
     metrics::{Counter, Gauges},
     operator::{
-        Control, Operator,
+        Control, Operator, States,
         blame::{Site, guard},
         link::{ChainCx, Link},
     },
@@ -201,5 +201,9 @@ impl<R: Record, W: Operator<R>> Operator<R> for Writer<W> {
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
         self.writer.ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.writer.states(states);
     }
 }

@@ -115,7 +115,7 @@ where
     ) -> TimedStream<Own<Change<Ranked<T>>>, RowHead<Own<T>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<Change<Ranked<T>>>>>>
     where
         T: Clone + PartialEq,
-        O: Ord + 'static,
+        O: Ord + Clone + 'static,
         G: FnMut(&T) -> O + Clone + Send + 'static,
     {
         self.top_rows(n, order).map(|change| change)
@@ -129,6 +129,7 @@ where
         order: G,
     ) -> TimedStream<Own<T>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<T>>>>
     where
+        T: Clone,
         O: Ord,
         G: FnMut(&T) -> O + Clone + Send + 'static,
     {
@@ -143,6 +144,7 @@ where
         function: G,
     ) -> TimedStream<Own<U>, EdgeHead<Timed<Own<T>>>, impl Link<In = Timed<Own<T>>, Out = Timed<Own<U>>>>
     where
+        T: Clone,
         U: Send + 'static,
         G: FnMut(&K, &VecDeque<T>) -> U + Clone + Send + 'static,
     {
@@ -236,7 +238,7 @@ where
     where
         R: Portable<Fixed: Clone>,
         for<'a> R::Of<'a>: PartialEq,
-        O: Ord + 'static,
+        O: Ord + Clone + 'static,
         G: for<'a, 'b> FnMut(&'b R::Of<'a>) -> O + Clone + Send + 'static,
     {
         self.refuse_none("top", n);

@@ -5,6 +5,7 @@
 
 use super::{Rows, insert_by_time, push};
 use crate::{
+    operator::States,
     process::{Context, Either, Process, Timer},
     state::Key,
     time::EventTime,
@@ -16,6 +17,7 @@ pub(crate) struct AsOf<F> {
 }
 
 /// Left rows that wait, and the right rows that are or may become valid, by time.
+#[derive(Clone)]
 pub(crate) struct Versions<L, R> {
     waiting: Vec<(EventTime, L)>,
     versions: Vec<(EventTime, R)>,
@@ -38,8 +40,8 @@ impl<L, R> Versions<L, R> {
 impl<K, L, R, U, F> Process<K, Either<L, R>> for AsOf<F>
 where
     K: Key,
-    L: Send + 'static,
-    R: Send + 'static,
+    L: Clone + Send + 'static,
+    R: Clone + Send + 'static,
     U: Send + 'static,
     F: FnMut(L, Option<&R>) -> U + 'static,
 {
@@ -101,5 +103,9 @@ where
         } else if kept.waiting.is_empty() && kept.versions.is_empty() {
             *state = None;
         }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.rows.kept);
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     error::{BuildError, RunError},
     exchange::{Edge, Outlet, OutletSeed},
     graph::{End, EndSeed, StageCx},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     process::{Context, Process},
     record::{Own, Record, Timed},
     runtime::Scope,
@@ -105,6 +105,8 @@ impl<L: Send + 'static, R: Clone + Send + 'static> Operator<Timed<Own<R>>> for B
         }
         Ok(ready)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 /// One worker's state of the right side, and what it makes of left rows.
@@ -122,9 +124,9 @@ pub(crate) struct Broadcast<S, L, FR, FL> {
 
 impl<S, L, R, U, I, FR, FL> Process<(), Side<L, R>> for Broadcast<S, L, FR, FL>
 where
-    S: 'static,
-    L: Send + 'static,
-    R: Send + 'static,
+    S: Clone + 'static,
+    L: Clone + Send + 'static,
+    R: Clone + Send + 'static,
     U: Send + 'static,
     I: IntoIterator<Item = U>,
     FR: FnMut(&mut S, R) + 'static,
@@ -151,5 +153,14 @@ where
                 }
             }
         }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let Self { state, on_right: _, on_left: _, awaited, held, ended, rows } = self;
+        states.keep(state);
+        states.keep(awaited);
+        states.keep(held);
+        states.keep(ended);
+        states.keep(&mut rows.kept);
     }
 }

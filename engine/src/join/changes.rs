@@ -3,6 +3,7 @@
 use super::{Rows, push, unbounded::Sides};
 use crate::{
     changelog::Change,
+    operator::States,
     process::{Context, Either, Process},
     state::Key,
 };
@@ -48,8 +49,8 @@ fn apply<T: PartialEq, O, U: PartialEq>(
 impl<K, L, R, U, F> Process<K, Either<Change<L>, Change<R>>> for JoinChanges<F>
 where
     K: Key,
-    L: PartialEq + Send + 'static,
-    R: PartialEq + Send + 'static,
+    L: Clone + PartialEq + Send + 'static,
+    R: Clone + PartialEq + Send + 'static,
     U: PartialEq + Send + 'static,
     F: FnMut(&L, &R) -> U + 'static,
 {
@@ -77,5 +78,9 @@ where
         if now == 0 {
             *state = None;
         }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.rows.kept);
     }
 }

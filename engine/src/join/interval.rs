@@ -12,6 +12,7 @@
 
 use super::{Rows, insert_by_time};
 use crate::{
+    operator::States,
     process::{Context, Either, Process},
     state::Key,
     time::EventTime,
@@ -25,6 +26,7 @@ pub(crate) struct Interval<F> {
 }
 
 /// The rows of a key that can still find a partner, by time.
+#[derive(Clone)]
 pub(crate) struct Near<L, R> {
     lefts: Vec<(EventTime, L)>,
     rights: Vec<(EventTime, R)>,
@@ -49,8 +51,8 @@ fn drop_before<T>(rows: &mut Vec<(EventTime, T)>, time: EventTime) -> usize {
 impl<K, L, R, U, F> Process<K, Either<L, R>> for Interval<F>
 where
     K: Key,
-    L: Send + 'static,
-    R: Send + 'static,
+    L: Clone + Send + 'static,
+    R: Clone + Send + 'static,
     U: Send + 'static,
     F: FnMut(&L, &R) -> U + 'static,
 {
@@ -107,5 +109,9 @@ where
         if !std::mem::take(&mut near.touched) && near.lefts.is_empty() && near.rights.is_empty() {
             *state = None;
         }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.rows.kept);
     }
 }

@@ -31,6 +31,16 @@ pub(crate) enum One<L: Portable, R: Portable> {
 
 pub(crate) struct Early<L: Portable>(Vec<(EventTime, Held<L>)>);
 
+impl<L: Portable<Fixed: Clone>, R: Portable<Fixed: Clone>> Clone for One<L, R> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Early(early) => Self::Early(Box::new(Early(early.0.clone()))),
+            Self::There(right) => Self::There(right.clone()),
+            Self::Unwanted => Self::Unwanted,
+        }
+    }
+}
+
 impl<K, L, R, P> RowProcess<K, EitherOf<L, R>> for ManyToOne<P>
 where
     K: Key,

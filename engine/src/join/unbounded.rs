@@ -3,11 +3,13 @@
 use super::{Rows, push};
 use crate::{
     changelog::Change,
+    operator::States,
     process::{Context, Either, Process},
     state::Key,
 };
 
 /// All rows of a key.
+#[derive(Clone)]
 pub(crate) struct Sides<L, R> {
     pub(super) lefts: Vec<L>,
     pub(super) rights: Vec<R>,
@@ -28,8 +30,8 @@ pub(crate) struct Inner<F> {
 impl<K, L, R, U, F> Process<K, Either<L, R>> for Inner<F>
 where
     K: Key,
-    L: Send + 'static,
-    R: Send + 'static,
+    L: Clone + Send + 'static,
+    R: Clone + Send + 'static,
     U: Send + 'static,
     F: FnMut(&L, &R) -> U + 'static,
 {
@@ -51,6 +53,10 @@ where
         }
         self.rows.add(cx);
     }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.rows.kept);
+    }
 }
 
 /// Emits each pair, and rows of a side that is kept (`LEFT`, `RIGHT`) alone for as long as they have no partner.
@@ -62,8 +68,8 @@ pub(crate) struct Outer<F, const LEFT: bool, const RIGHT: bool> {
 impl<K, L, R, U, F, const LEFT: bool, const RIGHT: bool> Process<K, Either<L, R>> for Outer<F, LEFT, RIGHT>
 where
     K: Key,
-    L: Send + 'static,
-    R: Send + 'static,
+    L: Clone + Send + 'static,
+    R: Clone + Send + 'static,
     U: PartialEq + Send + 'static,
     F: FnMut(Option<&L>, Option<&R>) -> U + 'static,
 {
@@ -102,5 +108,9 @@ where
             }
         }
         self.rows.add(cx);
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.rows.kept);
     }
 }

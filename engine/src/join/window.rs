@@ -2,6 +2,7 @@
 
 use super::{Rows, push};
 use crate::{
+    operator::States,
     process::{Context, Either, Process, Timer},
     state::Key,
     time::EventTime,
@@ -15,6 +16,7 @@ pub(crate) struct WindowJoin<F> {
 }
 
 /// A window of a key.
+#[derive(Clone)]
 pub(crate) struct Pane<L, R> {
     start: EventTime,
     lefts: Vec<L>,
@@ -30,8 +32,8 @@ impl<F> WindowJoin<F> {
 impl<K, L, R, U, I, F> Process<K, Either<L, R>> for WindowJoin<F>
 where
     K: Key,
-    L: Send + 'static,
-    R: Send + 'static,
+    L: Clone + Send + 'static,
+    R: Clone + Send + 'static,
     U: Send + 'static,
     I: IntoIterator<Item = U>,
     F: FnMut(&K, EventTime, Vec<L>, Vec<R>) -> I + 'static,
@@ -72,5 +74,9 @@ where
         if panes.is_empty() {
             *state = None;
         }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.rows.kept);
     }
 }

@@ -13,7 +13,7 @@
 use std::time::Instant;
 
 use super::{
-    Control, Operator,
+    Control, Operator, States,
     blame::{Site, guard},
     compact::{COMPACTION, compact, compactable},
     function::Predicate,
@@ -110,6 +110,10 @@ impl<R: Record, P: Predicate<R>, N: Operator<R>> Operator<R> for Filter<P, N> {
 
     fn ready(&mut self) -> Result<bool, RunError> {
         self.next.ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.next.states(states);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::{
-    Control, Operator,
+    Control, Operator, States,
     adapt::Chosen,
     blame::{Site, guard},
     function::Chooser,
@@ -55,5 +55,9 @@ impl<R: Record, U: Record, F: Chooser<R, U>, N: Operator<U>> Operator<R> for Fil
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
         self.next.ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.next.states(states);
     }
 }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::{
-    Control, Operator,
+    Control, Operator, States,
     blame::{Site, guard},
     function::Expander,
     link::{ChainCx, Step},
@@ -53,6 +53,10 @@ impl<R: Record, U: Record, F: Expander<R, U>, N: Operator<U>> Operator<R> for Fl
 
     fn ready(&mut self) -> Result<bool, RunError> {
         self.next.ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.next.states(states);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::{
-    Control, Operator,
+    Control, Operator, States,
     adapt::Mapped,
     blame::{Site, guard},
     function::Mapper,
@@ -70,6 +70,10 @@ impl<R: Record, U: Record, F: Mapper<R, U>, N: Operator<U>, const PURE: bool> Op
     fn ready(&mut self) -> Result<bool, RunError> {
         self.next.ready()
     }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.next.states(states);
+    }
 }
 
 /// Shows each record to a function and passes it on.
@@ -118,5 +122,9 @@ where
 
     fn ready(&mut self) -> Result<bool, RunError> {
         self.next.ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.next.states(states);
     }
 }

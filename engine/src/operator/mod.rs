@@ -28,6 +28,7 @@ pub(crate) mod function;
 pub(crate) mod link;
 pub(crate) mod map;
 pub(crate) mod rolling;
+pub(crate) mod states;
 #[cfg(feature = "unfused")]
 mod unfused;
 
@@ -38,6 +39,8 @@ pub use aggregate::{
 pub use function::{Chooser, Expander, IterFn, MapFn, Mapper, Predicate};
 pub use link::{ChainCx, Link, Step};
 pub use rolling::{Update, Updates};
+pub(crate) use states::Copies;
+pub use states::States;
 
 use crate::{error::RunError, record::Record, time::EventTime};
 
@@ -87,4 +90,8 @@ pub trait Operator<R: Record> {
     /// # Errors
     /// A fault of this operator or one after it; the job ends with it.
     fn ready(&mut self) -> Result<bool, RunError>;
+
+    /// Shows what it remembers between batches to `states`, then has the operators after it do the same. Called only while nothing is under
+    /// way, so results and control that wait are no part of it; nor are closures, which belong to the job, nor what a sink has given away.
+    fn states(&mut self, states: &mut States<'_>);
 }

@@ -17,7 +17,7 @@ use std::{hash::Hash, iter, marker::PhantomData};
 use hashbrown::HashMap;
 
 use super::{
-    Control, Operator,
+    Control, Operator, States,
     aggregate::Aggregate,
     blame::{Site, guard},
     link::{ChainCx, Step},
@@ -54,7 +54,7 @@ pub trait KeyBy<R: Record>: Clone + Send + 'static {
     /// The key as state keeps it.
     type Owned: Clone + Eq + Hash + Send + 'static;
     /// Finds a key's slot.
-    type Index: Default;
+    type Index: Default + Clone + 'static;
     /// What is known of a key before it is looked up.
     type Prepared: Copy;
     /// Gets ready to look the record's key up; the waits for memory of a group of keys then overlap.
@@ -84,6 +84,7 @@ impl<F: Clone, K> Clone for ByKey<F, K> {
 }
 
 /// Numbers keys in the order of their first appearance.
+#[derive(Clone)]
 pub struct KeyIndex<K: Key> {
     slots: Table<K, Option<u32>>,
     len: u32,
@@ -303,6 +304,15 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         self.next.ready()
     }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let Self { of: _, index, origin: _, partials, groups, dirty, fresh: _, next } = self;
+        states.keep(index);
+        states.keep(partials);
+        states.keep(groups);
+        states.keep(dirty);
+        next.states(states);
+    }
 }
 
 /// The second half.
@@ -430,5 +440,14 @@ where
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
         self.next.ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let Self { of: _, keys, partials, origins, known, next } = self;
+        states.keep(keys);
+        states.keep(partials);
+        states.keep(origins);
+        states.keep(known);
+        next.states(states);
     }
 }

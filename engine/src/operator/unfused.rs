@@ -10,7 +10,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Control, Operator};
+use super::{Control, Operator, States};
 use crate::{error::RunError, record::Record};
 
 /// Stores what enters before the next operator gets it.
@@ -43,5 +43,9 @@ impl<R: Record, O: Operator<R>> Operator<R> for Unfused<R, O> {
 
     fn ready(&mut self) -> Result<bool, RunError> {
         self.next.ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.next.states(states);
     }
 }

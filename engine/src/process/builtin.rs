@@ -77,6 +77,7 @@ where
 pub(crate) struct InOrder<F>(pub(crate) F);
 
 /// Records of a key that wait, in no order, and the time of the timer that is set for the earliest.
+#[derive(Clone)]
 pub(crate) struct Unordered<T> {
     waiting: Vec<(EventTime, T)>,
     earliest: EventTime,
@@ -85,7 +86,7 @@ pub(crate) struct Unordered<T> {
 impl<K, T, O, F> Process<K, T> for InOrder<F>
 where
     K: Key,
-    T: Send + 'static,
+    T: Clone + Send + 'static,
     O: Ord,
     F: FnMut(&T) -> O + 'static,
 {
@@ -140,7 +141,7 @@ pub(crate) struct LastN<F> {
 impl<K, T, U, F> Process<K, T> for LastN<F>
 where
     K: Key,
-    T: Send + 'static,
+    T: Clone + Send + 'static,
     U: Send + 'static,
     F: FnMut(&K, &VecDeque<T>) -> U + 'static,
 {
@@ -180,7 +181,7 @@ where
     K: Key,
     R: Portable<Fixed: Clone>,
     for<'a> R::Of<'a>: PartialEq,
-    O: Ord + 'static,
+    O: Ord + Clone + 'static,
     F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> O + 'static,
 {
     /// Highest first.

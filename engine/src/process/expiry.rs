@@ -11,6 +11,7 @@ use crate::{
     time::EventTime,
 };
 
+#[derive(Clone)]
 pub(super) struct Expiry<K> {
     ttl_ms: i64,
     /// The latest event time at which the key was touched.

@@ -41,6 +41,7 @@ pub(crate) use operator::ProcessStep;
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use crate::{
+    operator::States,
     record::{Own, Portable, Record},
     state::Key,
     time::{Clock, EventTime, MonotonicClock, Nanos},
@@ -83,7 +84,7 @@ use context::ClockSource;
 /// ```
 pub trait Process<K: Key, R>: 'static {
     /// What is kept for a key: one value, or a map or a list as an ordinary collection.
-    type State: 'static;
+    type State: Clone + 'static;
     /// What is emitted. For a second output, emit an [`Either`] and [`divide`](crate::TimedStream::divide) the stream.
     type Out: Send + 'static;
 
@@ -93,6 +94,12 @@ pub trait Process<K: Key, R>: 'static {
     /// Handles a timer of the key `cx.key()`.
     fn on_timer(&mut self, state: &mut Option<Self::State>, timer: Timer, cx: &mut Context<'_, K, Self::Out>) {
         let _ = (state, timer, cx);
+    }
+
+    /// Shows to a snapshot what the function itself remembers, beside the states of its keys: `states.keep(&mut self.count)`. Needed only to
+    /// test a job with [snapshots](crate::testing::Driver::snapshot).
+    fn states(&mut self, states: &mut States<'_>) {
+        let _ = states;
     }
 
     /// Looks after the state of some key, if [`Keeping::sweep_ms`] asks for it: the place to drop what the watermark has passed. Costs a few
@@ -107,7 +114,7 @@ pub trait Process<K: Key, R>: 'static {
 /// What is kept of a record is copied: a [`Held`](crate::record::Held) keeps it without an allocation for each.
 pub trait RowProcess<K: Key, R: Record>: 'static {
     /// What is kept for a key.
-    type State: 'static;
+    type State: Clone + 'static;
     /// What is emitted.
     type Out: Portable;
 
@@ -122,6 +129,11 @@ pub trait RowProcess<K: Key, R: Record>: 'static {
     /// As [`Process::on_sweep`].
     fn on_sweep(&mut self, state: &mut Option<Self::State>, watermark: EventTime) {
         let _ = (state, watermark);
+    }
+
+    /// As [`Process::states`].
+    fn states(&mut self, states: &mut States<'_>) {
+        let _ = states;
     }
 }
 
@@ -145,6 +157,10 @@ impl<K: Key, T: 'static, P: Process<K, T>> RowProcess<K, Own<T>> for Owned<P> {
     #[inline(always)]
     fn on_sweep(&mut self, state: &mut Option<P::State>, watermark: EventTime) {
         self.0.on_sweep(state, watermark);
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.0.states(states);
     }
 }
 

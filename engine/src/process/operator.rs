@@ -15,7 +15,7 @@ use crate::{
     error::RunError,
     metrics::Counter,
     operator::{
-        Control, EMIT, Operator,
+        Control, EMIT, Operator, States,
         blame::{self, Site, guard},
         link::{ChainCx, Step},
     },
@@ -102,6 +102,7 @@ where
 }
 
 /// A walk over all keys that goes on with event time.
+#[derive(Clone)]
 struct Sweep {
     every_ms: i64,
     /// The watermark up to which it has gone on; `None` before the first.
@@ -482,5 +483,20 @@ where
         } else {
             self.catch_up()
         }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let Self { function, states: of_keys, expiry, sweep, effects, next, .. } = self;
+        let Effects { timers, clock_timers, watermark, passed, at_end, .. } = effects;
+        states.keep(of_keys);
+        states.keep(expiry);
+        states.keep(sweep);
+        states.keep(timers);
+        states.keep(clock_timers);
+        states.keep(watermark);
+        states.keep(passed);
+        states.keep(at_end);
+        function.states(states);
+        next.states(states);
     }
 }

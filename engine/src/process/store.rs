@@ -9,6 +9,7 @@ use crate::state::{Cursor, Key, KeyedState, Partial, Table};
 const SMALL: usize = 1024;
 
 /// A table with the number of its keys.
+#[derive(Clone)]
 pub(crate) struct Kept<K, V> {
     pub(crate) table: Table<K, V>,
     /// Keys with a value. Those who write through `table` say so by [`change`](Self::change).

@@ -22,6 +22,7 @@ use crate::state::{Key, KeyedState, Partial};
 const FEW: usize = 64;
 
 /// An entry of the heap, ordered so that the earliest is the greatest.
+#[derive(Clone)]
 pub(super) struct Entry<K> {
     pub(super) time: i64,
     pub(super) number: u64,
@@ -49,6 +50,7 @@ impl<K> PartialEq for Entry<K> {
 impl<K> Eq for Entry<K> {}
 
 /// The timers of one key. Most have one.
+#[derive(Clone)]
 enum Times {
     None,
     One(i64, u64),
@@ -102,6 +104,7 @@ impl Times {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Timers<K> {
     heap: BinaryHeap<Entry<K>>,
     of_key: Kept<K, Times>,

@@ -218,6 +218,12 @@ pub struct Held<R: Portable> {
     texts: String,
 }
 
+impl<R: Portable<Fixed: Clone>> Clone for Held<R> {
+    fn clone(&self) -> Self {
+        Self { fixed: self.fixed.clone(), texts: self.texts.clone() }
+    }
+}
+
 impl<R: Portable> fmt::Debug for Held<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Held").field("text_bytes", &self.texts.len()).finish_non_exhaustive()

@@ -6,7 +6,7 @@ use super::{Level, Step, Waker};
 use crate::{
     error::RunError,
     metrics::Counter,
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     source::{Polled, Reader},
 };
 
@@ -29,6 +29,9 @@ pub trait Task {
     fn do_work(&mut self) -> Result<Progress, RunError>;
     /// Asks for an orderly end.
     fn drain(&mut self);
+
+    /// Walks over the states of the chain.
+    fn states(&mut self, states: &mut States<'_>);
 }
 
 /// What a worker's tasks are built with, on the worker's own thread.
@@ -143,5 +146,14 @@ impl<R: Reader, O: Operator<R::Out>> Task for SourceTask<R, O> {
 
     fn drain(&mut self) {
         self.reader.drain();
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.ended);
+        states.keep(&mut self.unfed);
+        if states.is_taking() && !self.ended && !self.reader.is_resumable() {
+            states.refuse("a source has not ended, and a new one would begin at its beginning: let it end, or use a feed".into());
+        }
+        self.operator.states(states);
     }
 }

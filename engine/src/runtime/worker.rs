@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     error::RunError,
-    operator::blame::{self, Site},
+    operator::{
+        States,
+        blame::{self, Site},
+    },
 };
 
 /// Says which operator a panic came from. `None`: the code around the operators, which for a task means its sink.
@@ -35,6 +38,8 @@ pub(crate) struct Worker {
 pub(crate) struct Cycle {
     pub(crate) worked: usize,
     pub(crate) until: Option<Instant>,
+    /// A task waits for room downstream.
+    pub(crate) blocked: bool,
 }
 
 impl Worker {
@@ -52,7 +57,7 @@ impl Worker {
                 Phase::Draining => self.drain(),
                 Phase::Stopping => break,
             }
-            let Cycle { worked, until } = self.cycle();
+            let Cycle { worked, until, .. } = self.cycle();
             if worked > 0 {
                 idle.idle(worked, None, || true);
             } else {
@@ -83,14 +88,17 @@ impl Worker {
     }
 
     pub(crate) fn cycle(&mut self) -> Cycle {
-        let mut cycle = Cycle { worked: 0, until: None };
+        let mut cycle = Cycle { worked: 0, until: None, blocked: false };
         for at in 0..self.tasks.len() {
             let (stage, slot) = &mut self.tasks[at];
             let (stage, Some(task)) = (*stage, slot.as_mut()) else { continue };
             match catch_unwind(AssertUnwindSafe(|| task.do_work())) {
                 Ok(Ok(Progress::Worked(records))) => cycle.worked += records,
                 Ok(Ok(Progress::Idle(until))) => cycle.until = earlier(cycle.until, until),
-                Ok(Ok(Progress::Blocked)) => cycle.until = earlier(cycle.until, Some(Instant::now() + BLOCKED_RECHECK)),
+                Ok(Ok(Progress::Blocked)) => {
+                    cycle.until = earlier(cycle.until, Some(Instant::now() + BLOCKED_RECHECK));
+                    cycle.blocked = true;
+                }
                 Ok(Ok(Progress::Done)) => {
                     // Kept until the end: other tasks of this worker may still hold its inlet.
                     self.live -= 1;
@@ -114,6 +122,25 @@ impl Worker {
         }
         cycle.until = earlier(cycle.until, alarm::take());
         cycle
+    }
+
+    /// Walks over the states of all tasks, and says which stage has refused it, and why. Only while nothing is under way.
+    pub(crate) fn states(&mut self, states: &mut States<'_>) -> Result<(), (String, String)> {
+        for (stage, slot) in &mut self.tasks {
+            let done = states.known(slot.is_none());
+            match slot {
+                Some(task) if !done => task.states(states),
+                Some(_) if states.is_restoring() => {
+                    *slot = None;
+                    self.live -= 1;
+                }
+                _ => {}
+            }
+            if let Some(why) = states.refusal() {
+                return Err(((self.namer)(*stage, Some(blame::SOURCE)), why.into()));
+            }
+        }
+        Ok(())
     }
 
     #[cold]

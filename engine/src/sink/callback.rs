@@ -8,7 +8,7 @@ use std::fmt;
 use super::Sink;
 use crate::{
     error::{BuildError, RunError},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::Record,
 };
 
@@ -75,6 +75,8 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 #[cfg(test)]

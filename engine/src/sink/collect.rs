@@ -16,7 +16,7 @@ use std::{
 use super::Sink;
 use crate::{
     error::{BuildError, RunError},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::{Movable, Record},
 };
 
@@ -139,6 +139,8 @@ impl<R: Movable> Operator<R> for CollectWriter<R> {
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 /// Folds the records of each worker into an accumulator of its own.
@@ -243,6 +245,8 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crossbeam_utils::CachePadded;
 use super::Sink;
 use crate::{
     error::{BuildError, RunError},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::Record,
     sync::{AtomicU64, Ordering},
 };
@@ -130,6 +130,8 @@ impl<R: Record> Operator<R> for CountWriter {
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 /// Counts records and adds up a 64-bit number of each.
@@ -201,6 +203,8 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use super::Sink;
 use crate::{
     error::{BuildError, RunError},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::Movable,
     ring::{Consumer, Producer, ring},
     source::Patience,
@@ -130,6 +130,8 @@ impl<R: Movable> Operator<R> for EgressWriter<R> {
         }
         Ok(producer.vacant() > 0)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 /// Why there is no record.

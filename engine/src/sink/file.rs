@@ -21,7 +21,7 @@ use std::{
 use super::Sink;
 use crate::{
     error::{BuildError, RunError},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::Record,
     sync::{AtomicU64, Ordering},
 };
@@ -240,6 +240,8 @@ where
             None => Ok(true),
         }
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 #[cfg(test)]

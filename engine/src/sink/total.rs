@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{BuildError, RunError},
-    operator::{Control, Operator, SumCount},
+    operator::{Control, Operator, States, SumCount},
     record::{Own, Record},
 };
 
@@ -105,6 +105,8 @@ impl Operator<Own<i64>> for TotalWriter {
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 impl TotalWriter {

@@ -604,6 +604,10 @@ impl<T: Send + 'static> Reader for IngressReader<T> {
             *slot = waker.clone();
         }
     }
+
+    fn is_resumable(&self) -> bool {
+        true
+    }
 }
 
 impl<T> Drop for IngressReader<T> {

@@ -92,4 +92,10 @@ pub trait Reader: Send + 'static {
     fn malformed(&self) -> u64 {
         0
     }
+
+    /// Whether a new reader in this one's place goes on with what comes next, as one does that only passes on what it is handed. While a
+    /// source that does not has not ended, a test cannot take a snapshot.
+    fn is_resumable(&self) -> bool {
+        false
+    }
 }

@@ -3,7 +3,7 @@
 use super::{Polled, Reader, Source};
 use crate::{
     error::RunError,
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::{Own, Record},
 };
 
@@ -44,6 +44,8 @@ impl<R: Record, T> Operator<R> for Gather<R, T> {
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
 
 /// Polls `readers` in an order drawn from `seed` until all have ended; gives what each handed out.

@@ -47,7 +47,7 @@ mod sealed {
 pub trait Word: sealed::Sealed {
     /// Holds many keys, one after the other.
     #[doc(hidden)]
-    type Arena: Default + Send;
+    type Arena: Default + Clone + Send;
     #[doc(hidden)]
     fn bytes(&self) -> &[u8];
     #[doc(hidden)]
@@ -198,6 +198,13 @@ pub struct Dictionary<Q: Word + ?Sized> {
     starts: Vec<usize>,
     /// The hash of each key.
     hashes: Vec<u64>,
+}
+
+impl<Q: Word + ?Sized> Clone for Dictionary<Q> {
+    fn clone(&self) -> Self {
+        let Self { index, arena, starts, hashes } = self;
+        Self { index: index.clone(), arena: arena.clone(), starts: starts.clone(), hashes: hashes.clone() }
+    }
 }
 
 impl<Q: Word + ?Sized> Default for Dictionary<Q> {

@@ -64,6 +64,7 @@ fn place(least: u64, greatest: u64) -> (u64, usize) {
 pub(super) struct Sparse;
 
 /// The slots of a table in direct mode.
+#[derive(Clone)]
 pub(super) struct DirectSlots<V> {
     base: u64,
     slots: Vec<V>,

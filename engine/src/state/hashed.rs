@@ -12,6 +12,7 @@ use hashbrown::{HashTable, hash_table::Entry};
 use super::{Key, Partial};
 
 /// The entries of a table whose keys are stored.
+#[derive(Clone)]
 pub(super) struct Hashed<K, V> {
     table: HashTable<(K, V)>,
 }

@@ -38,6 +38,7 @@ const MAX_WALK: usize = 64;
 const FIRST_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A key's bits and its accumulator.
+#[derive(Clone)]
 pub(super) struct Entry<V> {
     pub(super) key: u64,
     pub(super) value: V,
@@ -91,6 +92,7 @@ fn search<V>(entries: &[Entry<V>], bits: u64, hash: Hash) -> Found {
 }
 
 /// The entries of a table in probe mode.
+#[derive(Clone)]
 pub(super) struct ProbeSlots<V> {
     /// None, or a power of two of them, `MIN_ENTRIES` at least.
     entries: Vec<Entry<V>>,

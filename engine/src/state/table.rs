@@ -74,6 +74,7 @@ enum Mode {
 /// while !bids.take_some(&mut cursor, 2, |auction, count| fired.push((auction, count))) {}
 /// assert!(bids.is_empty() && fired.len() == 3);
 /// ```
+#[derive(Clone)]
 pub struct Table<K, V> {
     /// `Hashed` if and only if the keys are no integers.
     mode: Mode,

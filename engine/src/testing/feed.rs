@@ -148,4 +148,8 @@ impl<T: Send + 'static> Reader for FeedReader<T> {
     fn drain(&mut self) {
         self.draining = true;
     }
+
+    fn is_resumable(&self) -> bool {
+        true
+    }
 }

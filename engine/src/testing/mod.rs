@@ -26,15 +26,48 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Laws: nothing moves but in [`Driver::run`]; two runs of a test take the same steps.
+//! A job can be left at any moment and gone on with in another driver:
 //!
-//! Non-goals: snapshot and restore (they come with checkpoints), more than one worker (start the dataflow for that; a feed that was
-//! filled and ended before works there as well).
+//! ```
+//! use thalweg::{Config, Dataflow, Own, Sum, Update, testing::{Driver, Feed, Outputs, feed, outputs}};
+//!
+//! fn totals() -> (Feed<i64>, Outputs<(i64, i64)>, Driver) {
+//!     let (amounts, source) = feed();
+//!     let (sink, rows) = outputs();
+//!     let mut flow = Dataflow::new("totals");
+//!     flow.source(source)
+//!         .map(|(_, amount)| amount)
+//!         .key_by(|amount: &i64| amount % 2)
+//!         .aggregate(Sum::of::<Own<i64>>(|amount: &i64| *amount))
+//!         .map(|update: Update<'_, i64, thalweg::SumCount>| (*update.key, update.after.sum))
+//!         .sink(sink);
+//!     (amounts, rows, flow.drive(Config::default()).unwrap())
+//! }
+//! let (mut amounts, _, mut driver) = totals();
+//! amounts.push_all([(0, 1), (0, 3), (0, 4)]);
+//! let snapshot = driver.snapshot()?;
+//!
+//! let (mut amounts, rows, mut driver) = totals();
+//! driver.restore(&snapshot)?;
+//! amounts.push_all([(0, 5), (0, 6)]);
+//! driver.run()?;
+//! assert_eq!(rows.take(), [(1, 9), (0, 10)]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Laws
+//! - Nothing moves but in [`Driver::run`], [`Driver::step`] and [`Driver::snapshot`]; two runs of a test take the same steps.
+//! - A job that was restored puts out what the one that it was taken from would have, record for record.
+//!
+//! Non-goals: snapshots that outlive the process or change the number of workers.
 
 mod driver;
 mod feed;
 mod outputs;
+mod snapshot;
 
 pub use driver::Driver;
+pub(crate) use driver::Job;
 pub use feed::{Feed, FeedReader, FeedSource, feed};
 pub use outputs::{OutputSink, OutputWriter, Outputs, outputs};
+pub use snapshot::Snapshot;

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     error::{BuildError, RunError},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::Movable,
     sink::Sink,
     time::EventTime,
@@ -144,4 +144,6 @@ impl<R: Movable> Operator<R> for OutputWriter<R> {
         let seen = self.seen.lock();
         Ok(seen.rows.len() < seen.room)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }

@@ -4,7 +4,7 @@ use crate::{
     error::RunError,
     metrics::{Gauge, Gauges},
     operator::{
-        Control, Operator,
+        Control, Operator, States,
         adapt::Mapped,
         blame::{Site, guard},
         link::{ChainCx, Step},
@@ -156,5 +156,13 @@ where
                 self.next.ready()
             }
         }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let Self { time: _, policy, site: _, max, emitted, pending: _, next, gauge: _ } = self;
+        states.keep(policy);
+        states.keep(max);
+        states.keep(emitted);
+        next.states(states);
     }
 }

@@ -15,7 +15,7 @@ use std::{
 use crate::{
     error::RunError,
     operator::{
-        Control, Operator,
+        Control, Operator, States,
         link::{ChainCx, Step},
     },
     record::{Record, Timed},
@@ -112,5 +112,15 @@ impl<R: Record, N: Operator<Timed<R>>> Operator<Timed<R>> for IdleAfter<N> {
             return self.next.ready();
         }
         Ok(true)
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let Self { after: _, clock: _, since, idle, ended, watermark, back, next } = self;
+        states.keep(since);
+        states.keep(idle);
+        states.keep(ended);
+        states.keep(watermark);
+        states.keep(back);
+        next.states(states);
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     error::RunError,
     metrics::{Gauge, Gauges},
     operator::{
-        Control, Operator,
+        Control, Operator, States,
         link::{ChainCx, Step},
     },
     record::{Record, Timed},
@@ -137,6 +137,11 @@ impl Ticks {
         self.next_ms = tick.saturating_add(tick_ms);
         Some(tick)
     }
+
+    /// When the next tick is due; the clock is the job's own.
+    pub(crate) fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.next_ms);
+    }
 }
 
 /// Puts the clock's time beside each record, and a watermark after each tick.
@@ -201,5 +206,11 @@ impl<R: Record, N: Operator<Timed<R>>> Operator<R> for ClockTimes<N, Gauge> {
                 self.next.ready()
             }
         }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.ticks.states(states);
+        states.keep(&mut self.ended);
+        self.next.states(states);
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     error::RunError,
     metrics::{Gauge, Gauges},
     operator::{
-        Control, Operator,
+        Control, Operator, States,
         blame::{Site, guard},
         link::{ChainCx, Step},
     },
@@ -84,5 +84,11 @@ where
         self.gauge.set(self.emitted);
         self.next.control(Control::Watermark(self.emitted));
         self.next.ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.brought);
+        states.keep(&mut self.emitted);
+        self.next.states(states);
     }
 }

@@ -95,7 +95,7 @@ fn gcd(a: i64, b: i64) -> i64 {
 /// How windows are made of slices, and how long a slice may still change.
 ///
 /// Arithmetic is in 128 bits: near the ends of the time scale, windows reach beyond what an [`EventTime`] can say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slices {
     pub(crate) slice: Tumbling,
     size: i128,

@@ -14,7 +14,7 @@ use crate::{
     error::RunError,
     metrics::Counter,
     operator::{
-        Control, EMIT, Operator,
+        Control, EMIT, Operator, States,
         aggregate::Aggregate,
         blame::{Site, guard},
         link::{ChainCx, Step},
@@ -320,5 +320,13 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         limit(self.open.len(), self.of.open_max, self.of.site)?;
         if self.pending.is_none() && !(self.lenient && self.open.is_firing()) { self.next.ready() } else { self.emit() }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let Self { of, alone: _, lenient: _, mixed: _, open, emitted: _, passes_next, pending: _, next } = self;
+        states.same(&of.slices);
+        states.keep(open);
+        states.keep(passes_next);
+        next.states(states);
     }
 }

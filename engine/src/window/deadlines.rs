@@ -29,6 +29,7 @@ const NEAR: u64 = 64;
 type Day<K> = Vec<(EventTime, K)>;
 
 /// Deadlines with their keys. Nobody takes one back: that a deadline is void shows by what its key says.
+#[derive(Clone)]
 pub(crate) struct Deadlines<K> {
     day_ms: i64,
     /// Latest first. All of them are before those of other days.

@@ -14,7 +14,7 @@ use crate::{
     exchange::{Edge, Forward, ForwardSeed, Scatter, ScatterEnd, ScatterSeed, forward_seeds},
     graph::{End, EndSeed, StageCx},
     metrics::Counter,
-    operator::{Control, Operator, adapt::Chosen, aggregate::Aggregate},
+    operator::{Control, Operator, States, adapt::Chosen, aggregate::Aggregate},
     record::{Movable, Own, Timed},
     runtime::Scope,
     state::Key,
@@ -132,5 +132,11 @@ impl<R: Movable, N: Operator<Timed<R>>> Operator<Timed<R>> for LateSplit<N, Late
         // Both: what one holds must not wait for the other.
         let late = self.late.all_ready()?;
         Ok(self.next.ready()? && late)
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.keep(&mut self.bound);
+        self.late.states(states);
+        self.next.states(states);
     }
 }

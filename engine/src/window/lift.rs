@@ -6,7 +6,7 @@ use super::WindowPartial;
 use crate::{
     error::RunError,
     operator::{
-        Control, Operator,
+        Control, Operator, States,
         adapt::Mapped,
         aggregate::Aggregate,
         blame::{Site, guard},
@@ -80,5 +80,9 @@ where
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
         self.next.ready()
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.next.states(states);
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     error::RunError,
     metrics::Counter,
     operator::{
-        Control, EMIT, Operator,
+        Control, EMIT, Operator, States,
         aggregate::Aggregate,
         blame::{Site, guard},
         link::{ChainCx, Step},
@@ -167,5 +167,11 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         limit(self.open.len(), self.of.open_max, self.of.site)?;
         if self.pending.is_none() { self.next.ready() } else { self.emit() }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.same(&self.of.windows);
+        states.keep(&mut self.open);
+        self.next.states(states);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     error::RunError,
     metrics::Counter,
     operator::{
-        Control, EMIT, Operator,
+        Control, EMIT, Operator, States,
         adapt::Mapped,
         aggregate::Aggregate,
         blame::{Site, guard},
@@ -161,6 +161,11 @@ where
         limit(self.sessions.len(), self.open_max, self.site)?;
         if self.pending.is_none() { self.next.ready() } else { self.emit() }
     }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.sessions.states(states);
+        self.next.states(states);
+    }
 }
 
 /// Makes sessions of their parts.
@@ -286,5 +291,10 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         limit(self.sessions.len(), self.open_max, self.site)?;
         if self.pending.is_none() { self.next.ready() } else { self.emit() }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.sessions.states(states);
+        self.next.states(states);
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     error::RunError,
     metrics::Counter,
     operator::{
-        Control, EMIT, Operator,
+        Control, EMIT, Operator, States,
         adapt::Mapped,
         aggregate::Aggregate,
         blame::Site,
@@ -116,5 +116,10 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         limit(self.slide.len(), self.open_max, self.site)?;
         if self.pending.is_none() { self.next.ready() } else { self.emit() }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        self.slide.states(states);
+        self.next.states(states);
     }
 }

@@ -7,12 +7,14 @@
 use crate::state::{Key, KeyedState, Table};
 
 /// Values by key and by number. A number is valid until its key is released.
+#[derive(Clone)]
 pub(crate) struct Numbered<K, V> {
     numbers: Table<K, Option<u32>>,
     entries: Vec<Entry<K, V>>,
     free: Vec<u32>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Entry<K, V> {
     /// None while the number is free.
     pub(crate) key: Option<K>,

@@ -12,6 +12,7 @@ use crate::{
 pub(crate) const NEIGHBOURS: usize = 4;
 
 /// Open and firing windows of one operator instance.
+#[derive(Clone)]
 pub(crate) struct OpenWindows<K, P> {
     windows: Slices,
     /// Open windows in no order; there are few. The one that got the last record is at `current`.
@@ -28,6 +29,7 @@ pub(crate) struct OpenWindows<K, P> {
     reopened: bool,
 }
 
+#[derive(Clone)]
 pub(crate) struct Window<K, P> {
     pub(crate) start: EventTime,
     pub(crate) table: Table<K, P>,

@@ -13,7 +13,7 @@ pub trait Paned: Copy + Send + 'static {
 }
 
 /// Which panes a record belongs to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Panes {
     /// Those of the windows that hold its time.
     Fixed(Slices),

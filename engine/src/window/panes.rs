@@ -27,7 +27,7 @@ use crate::{
     error::RunError,
     metrics::Counter,
     operator::{
-        Control, EMIT, Operator,
+        Control, EMIT, Operator, States,
         aggregate::Aggregate,
         blame::{Site, guard},
         link::{ChainCx, Step},
@@ -84,6 +84,7 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger> Step<Own<WindowPartial<K, A
 }
 
 /// A window of a key.
+#[derive(Clone)]
 struct Pane<P, S> {
     /// Of a window of fixed size: where it begins.
     start: i128,
@@ -100,6 +101,7 @@ struct Pane<P, S> {
 }
 
 /// What is kept of a key.
+#[derive(Clone)]
 struct OfKey<P, S> {
     /// In no order.
     panes: Vec<Pane<P, S>>,
@@ -376,5 +378,19 @@ where
             self.put_out_changed();
         }
         if self.pending.is_none() && self.out.is_empty() { self.next.ready() } else { self.emit() }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let Self { of, keys, deadlines, changed, ticks, watermark, found: _, told, out: _, pending: _, next } = self;
+        states.same(&of.panes);
+        states.keep(keys);
+        states.keep(deadlines);
+        states.keep(changed);
+        if let Some(ticks) = ticks {
+            ticks.states(states);
+        }
+        states.keep(watermark);
+        states.keep(told);
+        next.states(states);
     }
 }

@@ -27,7 +27,7 @@ use crate::{
     error::RunError,
     metrics::Counter,
     operator::{
-        Control, EMIT, Operator,
+        Control, EMIT, Operator, States,
         aggregate::Aggregate,
         blame::{Site, guard},
         link::{ChainCx, Step},
@@ -84,6 +84,7 @@ impl<R: Record, K: Key, A: Aggregate<R>> Step<Own<WindowPartial<K, A::Partial>>>
 }
 
 /// What is kept of the windows of one owner.
+#[derive(Clone)]
 struct Kept<K, P> {
     windows: Slices,
     /// By where they begin.
@@ -101,11 +102,13 @@ struct Kept<K, P> {
     spare: Vec<Table<K, P>>,
 }
 
+#[derive(Clone)]
 struct Slice<K, P> {
     begin: i128,
     table: Table<K, P>,
 }
 
+#[derive(Clone)]
 struct Fired<K> {
     start: i128,
     /// Results that each key has had, and whether the key is in `dirty`.
@@ -352,5 +355,11 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         limit(self.kept.slices.len(), self.of.open_max, self.of.site)?;
         if self.pending.is_none() && self.kept.dirty == 0 { self.next.ready() } else { self.emit() }
+    }
+
+    fn states(&mut self, states: &mut States<'_>) {
+        states.same(&self.of.windows);
+        states.keep(&mut self.kept);
+        self.next.states(states);
     }
 }

@@ -18,6 +18,7 @@ use std::{collections::VecDeque, marker::PhantomData, time::Duration};
 use super::{assign::whole_millis, deadlines::Deadlines, open::Late};
 use crate::{
     operator::{
+        States,
         aggregate::Aggregate,
         blame::{Site, guard},
     },
@@ -102,6 +103,7 @@ pub struct SessionPart<K, P> {
 }
 
 /// A key's open sessions. Any two are further apart than the gap.
+#[derive(Clone)]
 pub(crate) struct OfKey<P> {
     /// The one that records most likely go to.
     latest: Open<P>,
@@ -118,6 +120,7 @@ pub(crate) struct OfKey<P> {
 type Spare<P> = Vec<Box<VecDeque<Open<P>>>>;
 
 /// A session; there is none if `last` is before `first`, and no time is near that.
+#[derive(Clone)]
 struct Open<P> {
     first: EventTime,
     last: EventTime,
@@ -377,5 +380,15 @@ impl<R: Record, K: Key, A: Aggregate<R>> Sessions<R, K, A> {
     #[inline(always)]
     pub(crate) fn lower(&mut self, part: &SessionPart<K, A::Partial>) -> (EventTime, A::Out) {
         (part.last.saturating_add(self.gap_ms), guard(self.site, || self.aggregate.lower(&part.partial)))
+    }
+
+    /// Shows what is kept to a snapshot. Nothing fires then.
+    pub(crate) fn states(&mut self, states: &mut States<'_>) {
+        let Self { gap_ms, aggregate: _, site: _, keys, open, timers, watermark, spare: _, of: _ } = self;
+        states.same(gap_ms);
+        states.keep(keys);
+        states.keep(open);
+        states.keep(timers);
+        states.keep(watermark);
     }
 }

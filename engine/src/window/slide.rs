@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     operator::{
+        States,
         adapt::Mapped,
         aggregate::Aggregate,
         blame::{Site, guard},
@@ -63,6 +64,7 @@ pub(crate) struct Slide<R: Record, K, A: Aggregate<R>> {
     of: PhantomData<fn(R)>,
 }
 
+#[derive(Clone)]
 struct Slice<K, P> {
     begin: i128,
     entries: Vec<(K, P)>,
@@ -97,6 +99,7 @@ impl Bits {
 }
 
 /// What is kept of a key that is in a slice which has entered and not gone.
+#[derive(Clone)]
 struct Live<P> {
     front: P,
     back: P,
@@ -326,5 +329,36 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
             })
         };
         (start, last, Mapped { records: keys.some(from..to), function: move |(key, live): (K, &Live<A::Partial>)| (key, lower(live)) })
+    }
+
+    /// Shows what is kept to a snapshot. Nothing fires then.
+    pub(crate) fn states(&mut self, states: &mut States<'_>) {
+        let Self {
+            windows,
+            aggregate: _,
+            site: _,
+            keys,
+            slices,
+            entered,
+            turned,
+            entered_end,
+            stale,
+            next,
+            watermark,
+            emitting: _,
+            current,
+            spare: _,
+            of: _,
+        } = self;
+        *current = usize::MAX;
+        states.same(windows);
+        states.keep(keys);
+        states.keep(slices);
+        states.keep(entered);
+        states.keep(turned);
+        states.keep(entered_end);
+        states.keep(stale);
+        states.keep(next);
+        states.keep(watermark);
     }
 }

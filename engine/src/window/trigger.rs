@@ -24,7 +24,7 @@ use crate::{time::EventTime, watermark::ProcessingTime};
 /// ```
 pub trait Trigger: Clone + Send + 'static {
     /// What is kept per key and window.
-    type State: Default + Send + 'static;
+    type State: Default + Clone + Send + 'static;
 
     /// A record with this time has come into the window. Says whether the result, with it, is due.
     fn on_record(&mut self, state: &mut Self::State, time: EventTime) -> bool;

@@ -244,6 +244,8 @@ impl<T: Hopping> Operator<Own<T>> for NotesWriter {
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut thalweg::operator::States<'_>) {}
 }
 
 /// A sink that notes how late results are, and reduces them to an answer.
@@ -315,4 +317,6 @@ where
     fn ready(&mut self) -> Result<bool, RunError> {
         Ok(true)
     }
+
+    fn states(&mut self, _: &mut thalweg::operator::States<'_>) {}
 }

@@ -75,6 +75,7 @@ impl Portable for MadeBids {
 struct Winners;
 
 /// What is known of an auction.
+#[derive(Clone)]
 enum Known {
     /// Bids on it; itself it has not come.
     Early(Vec<Held<MadeBids>>),

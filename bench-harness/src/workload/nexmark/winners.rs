@@ -86,6 +86,7 @@ pub(super) fn auction_of(row: &Either<Lot, Price>) -> i64 {
 pub(super) struct Winners;
 
 /// What is known of an auction.
+#[derive(Clone)]
 pub(super) enum Known<A, B> {
     /// Bids on it; itself it has not come.
     Early(Vec<B>),

@@ -12,7 +12,7 @@ use crate::{
     exchange::edge::{CONTROL_SLOTS, Intake},
     graph::{EndSeed, Head, StageCx, TaskSeed},
     operator::{
-        Control, Operator,
+        Control, Operator, States,
         link::{ChainCx, Link},
     },
     record::{Parcel, Portable, Timed},
@@ -160,6 +160,13 @@ impl<R: Portable, O: Operator<Timed<R>>> Task for RowTask<R, O> {
     }
 
     fn drain(&mut self) {}
+
+    fn states(&mut self, states: &mut States<'_>) {
+        let mut intake = self.intake.borrow_mut();
+        states.keep(&mut self.turn);
+        states.keep(&mut intake.merge);
+        intake.operator.states(states);
+    }
 }
 
 impl<R: Portable, O: Operator<Timed<R>>> Step for RowTask<R, O> {

@@ -5,7 +5,7 @@ use crate::{
     error::{BuildError, RunError},
     exchange::scatter::owner_of,
     graph::{End, EndSeed, StageCx},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::{Portable, Record, Timed},
     runtime::Scope,
     time::EventTime,
@@ -117,4 +117,6 @@ impl<R: Portable, F: Grouping<R>> Operator<Timed<R>> for RowScatter<R, F> {
         }
         Ok(ready)
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }

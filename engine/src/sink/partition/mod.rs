@@ -32,7 +32,7 @@ use std::{collections::BTreeMap, fmt, io, path::PathBuf, sync::Arc};
 use super::Sink;
 use crate::{
     error::{BuildError, RunError},
-    operator::{Control, Operator},
+    operator::{Control, Operator, States},
     record::{Record, Timed},
     time::EventTime,
 };
@@ -356,4 +356,6 @@ where
             None => Ok(true),
         }
     }
+
+    fn states(&mut self, _: &mut States<'_>) {}
 }
