@@ -146,7 +146,7 @@ impl Process<u64, Either<Bid, Auction>> for Closing {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(24), ..ProptestConfig::default() })]
 
     #[test]
     fn q3_auctions_of_a_category_by_people_of_a_state(rows in all_rows(), ways in ways()) {

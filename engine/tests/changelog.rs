@@ -131,7 +131,7 @@ fn keyed<V>(rows: &[Row], value: impl Fn(&[i64]) -> V) -> Vec<(u32, V)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(48), ..ProptestConfig::default() })]
 
     #[test]
     fn top_is_right_at_every_moment(rows in rows(), n in 1..5usize) {

@@ -134,7 +134,7 @@ fn ways() -> impl Strategy<Value = (usize, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(40), ..ProptestConfig::default() })]
 
     #[test]
     fn inner_gives_every_pair_once(lefts in side(), rights in side(), (workers, batch) in ways()) {

@@ -100,7 +100,7 @@ fn events(keys: u64, scatter: bool) -> impl Strategy<Value = Vec<Event>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(48), ..ProptestConfig::default() })]
 
     #[test]
     fn windows_equal_the_oracle_however_they_are_run(events in prop_oneof![events(50, false), events(50, true)], ways in ways()) {

@@ -204,7 +204,7 @@ fn by_key(rows: Vec<Row>) -> BTreeMap<u64, Vec<Row>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(64), ..ProptestConfig::default() })]
 
     #[test]
     fn rows_of_each_key_equal_the_oracle_whatever_the_batch(

@@ -123,7 +123,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(48), ..ProptestConfig::default() })]
 
     #[test]
     fn a_break_changes_no_result(events in events(), workers in 1..=2usize, batch in prop::sample::select(vec![1usize, 64, 1024])) {

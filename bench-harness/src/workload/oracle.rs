@@ -300,7 +300,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(thalweg::testing::cases(24)))]
         #[test]
         fn oracles_agree_with_plainer_ones(name in prop::sample::select(vec!["hop", "hop64", "stateless", "tumbling", "tumbling-scattered", "ysb"]), events in 1u64..3_000, block_bytes in 1usize..20_000, seed: u64) {
             let prepared = prepare(&Spec { block_bytes, ..Spec::new(name, events, seed) }).unwrap();

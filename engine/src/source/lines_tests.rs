@@ -41,7 +41,7 @@ impl Read for Dribble {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(400)))]
 
     #[test]
     fn every_line_once(

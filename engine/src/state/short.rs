@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(2_000)))]
         #[test]
         fn tells_texts_of_one_length_apart(left in prop::collection::vec(any::<u8>(), 1..=16), at in 0usize..16, other in any::<u8>()) {
             let mut right = left.clone();

@@ -71,3 +71,11 @@ pub(crate) use driver::Job;
 pub use feed::{Feed, FeedReader, FeedSource, feed};
 pub use outputs::{OutputSink, OutputWriter, Outputs, outputs};
 pub use snapshot::Snapshot;
+
+/// How many cases a property test is to run: what the environment's `PROPTEST_CASES` says, or else `few`.
+///
+/// For tests whose cases take longer than the usual number of them allows: `ProptestConfig::with_cases(cases(48))` would hold under any
+/// environment if it were given the number alone.
+pub fn cases(few: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
+}

@@ -95,7 +95,7 @@ fn shapes() -> impl Strategy<Value = (i64, i64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(128), ..ProptestConfig::default() })]
 
     #[test]
     fn every_result_and_every_late_record_equals_the_oracle(

@@ -43,7 +43,7 @@ fn shapes() -> impl Strategy<Value = (i64, i64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(96), ..ProptestConfig::default() })]
 
     #[test]
     fn results_equal_the_oracle_however_they_are_run(events in events(800), (size, slide) in shapes(), ways in ways(), inverts: bool) {

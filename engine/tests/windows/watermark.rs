@@ -27,7 +27,7 @@ impl WatermarkPolicy for Seconds {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(64), ..ProptestConfig::default() })]
 
     #[test]
     fn marks_and_policies_of_ones_own_decide_what_is_late(events in events(500), every in 1..40i64, punctuated: bool) {

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #![proptest_config(ProptestConfig::with_cases(thalweg::testing::cases(2_000)))]
         #[test]
         fn splits_like_the_standard_library(text in "([ab\u{e9}\u{6d41}]{0,9}[ \t\n\r\u{b}\u{c}\u{a0}\u{0}]{0,2}){0,40}") {
             prop_assert_eq!(words(&text).collect::<Vec<_>>(), text.split_ascii_whitespace().collect::<Vec<_>>());

@@ -45,7 +45,7 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::testing::cases(256), ..ProptestConfig::default() })]
 
     #[test]
     fn aggregates_equal_folds(kept in rows(), gone in rows(), parts in 1..5usize, shuffle in 0..5usize) {
