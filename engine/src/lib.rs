@@ -56,7 +56,7 @@ pub mod window;
 
 pub use error::{BuildError, RunError};
 pub use graph::{
-    BroadcastStream, Config, Dataflow, JoinedStream, KeyedStream, LateSplitStream, LateToStream, OperatorWatermark, PaneStream, Report,
+    BroadcastStream, Config, Dataflow, JoinedStream, KeyedStream, LateSessionStream, LateSplitStream, LateToStream, OperatorWatermark, PaneStream, Report,
     Running, SessionStream, StageReport, Stream, TimedKeyedStream, TimedStream, TriggeredStream, UpdateStream, WindowStream,
     WindowedStream,
 };

@@ -125,7 +125,7 @@ macro_rules! jobs {
             })*
         }
         proptest! {
-            #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+            #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(24), ..ProptestConfig::default() })]
             $(#[test]
             fn $name(steps in steps(), cut in any::<prop::sample::Index>(), workers in 1..=2usize) {
                 check(jobs::$name, &steps, cut.index(steps.len() + 1), workers);
@@ -152,12 +152,14 @@ jobs! {
     scattered_keys: |s, clock| s.key_by(|e| e.key.wrapping_mul(0x9e37_79b9_7f4a_7c15)).window(Tumbling::millis(50)).aggregate(sum());
     sliding_inverse: |s, clock| s.key_by(|e| e.key).window(Sliding::millis(90, 30)).aggregate(sum());
     sliding_stacks: |s, clock| s.key_by(|e| e.key).window(Sliding::millis(90, 30)).aggregate(Max::of::<Own<Event>>(|e: &Event| e.value));
+    lenient_panes: |s, clock| s.key_by(|e| e.key).window(Sliding::millis(60, 20)).allowed_lateness(30).trigger(EveryRecords(2)).aggregate(sum());
     lenient: |s, clock| s.key_by(|e| e.key).window(Sliding::millis(60, 20)).allowed_lateness(30).aggregate(sum());
     late_stream: |s, clock| {
         let (results, late) = s.key_by(|e| e.key).window(Tumbling::millis(20)).split_late().aggregate(Count);
         results.untimed().map(|row| format!("{row:?}")).union(late.map(|late| format!("late {late:?}")))
     };
     sessions: |s, clock| s.key_by(|e| e.key).window(Session::millis(25)).aggregate(Count);
+    lenient_sessions: |s, clock| s.key_by(|e| e.key).window(Session::millis(25)).allowed_lateness(30).aggregate(Count);
     every_records: |s, clock| s.key_by(|e| e.key).window(Tumbling::millis(80)).trigger(EveryRecords(3)).aggregate(sum());
     every_event_time: |s, clock| s.key_by(|e| e.key).window(Sliding::millis(80, 40)).trigger(EveryEventTime::millis(30)).aggregate(sum());
     every_tick: |s, clock| {

@@ -3,7 +3,7 @@
 //! ```text
 //!   Dataflow, Stream, …   builder.rs, stream.rs, timed.rs, keyed.rs   what the user writes; each end of a chain registers a stage
 //!   process.rs, join.rs, changelog.rs                                 the same for process functions, two inputs, changes
-//!   drive()               drive.rs                                     one worker, by hand: for tests
+//!   drive()               drive.rs                                     by hand, on this thread: for tests
 //!   stages and edges      plan.rs                                     which worker runs which instance of which stage
 //!   start()               start.rs                                    refusals first, then rings, then threads
 //!   Running, Report       running.rs                                  join, drain, stop
@@ -22,6 +22,7 @@ mod plan;
 mod process;
 mod processing;
 mod running;
+mod sessions;
 mod start;
 mod stream;
 mod timed;
@@ -34,6 +35,7 @@ pub use config::Config;
 pub use join::{BroadcastStream, JoinedStream};
 pub use keyed::{KeyedStream, TimedKeyedStream, UpdateStream};
 pub use running::{Report, Running, StageReport};
+pub use sessions::LateSessionStream;
 pub use stream::Stream;
 pub use timed::TimedStream;
 pub use triggered::{PaneStream, TriggeredStream};

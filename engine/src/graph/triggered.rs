@@ -34,6 +34,9 @@ impl<R, H, L, F, K, W: Paned> WindowedStream<R, H, L, F, K, W> {
     /// Results of a key and window are numbered ([`Revised::revision`]), and each replaces the one before. The watermark makes the last one, if
     /// something has changed since. Each record hops to its key's owner.
     ///
+    /// With an [allowed lateness](Self::allowed_lateness) before it, late records correct the last result, as without a trigger; and the
+    /// trigger sees them too.
+    ///
     /// ```
     /// use thalweg::{Collect, Config, Count, Dataflow, EveryRecords, Generate, Monotone, Revised, Tumbling};
     ///

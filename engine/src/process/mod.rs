@@ -24,7 +24,7 @@
 //! keep tables of their own (`timers.rs`, `expiry.rs`: about 64 bytes for each key with a timer, 48 for each that can expire), and cost
 //! nothing where they are not used.
 //!
-//! Non-goals: state that two keys share, blocking calls. Snapshots come with checkpoints; barriers pass through.
+//! Non-goals: state that two keys share, blocking calls. Barriers pass through.
 
 mod builtin;
 mod context;

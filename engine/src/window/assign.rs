@@ -163,6 +163,11 @@ impl Slices {
         clamp(start + self.size - 1 + self.lateness)
     }
 
+    /// Start of the earliest window that may still change once the watermark is here.
+    pub(crate) fn first_kept(self, watermark: EventTime) -> i128 {
+        self.first_window(i128::from(watermark) + 1 - self.lateness)
+    }
+
     /// The watermark that makes records of this slice late: then no window that holds it may change any more.
     ///
     /// A record in a gap belongs to no window, so it is never late.
@@ -180,7 +185,7 @@ impl Slices {
 
     /// Records before this time are late once the watermark is here, unless they are in a gap.
     pub(crate) fn late_before(self, watermark: EventTime) -> EventTime {
-        clamp(self.first_window(i128::from(watermark) + 1 - self.lateness))
+        clamp(self.first_kept(watermark))
     }
 
     /// The watermark behind windows that may change: no result comes behind it.

@@ -12,6 +12,7 @@
 //! | either with allowed lateness | `combine`, again; `late` | `revise` |
 //! | [`Session`], one worker | `session` | `merge_sessions` |
 //! | [`Session`], several | `merge_sessions` | `session`, `merge_sessions` |
+//! | sessions with allowed lateness | | `lenient_sessions` |
 //! | [`CountWindows`], [`Global`], any with a [`Trigger`] | lift | `panes` |
 //!
 //! Conventions, fixed here once
@@ -25,6 +26,7 @@ mod assign;
 mod combine;
 mod deadlines;
 mod late;
+mod lenient_sessions;
 mod lift;
 mod merge;
 mod merge_sessions;
@@ -43,6 +45,7 @@ pub use assign::Slices;
 pub use assign::Sliding;
 pub(crate) use combine::{Combine, CombineStep};
 pub(crate) use late::LateEnd;
+pub(crate) use lenient_sessions::{HoldBack, LenientSessions};
 pub(crate) use lift::Lift;
 pub(crate) use merge::MergePartials;
 pub(crate) use merge_sessions::{CombineSessions, MergeSessions};

@@ -1,6 +1,6 @@
 //! Windows whose results may come early: those of fixed size, the one that holds all, and those of so many records.
 
-use super::{Sliding, Tumbling, assign::Slices};
+use super::{Lenient, Sliced, Sliding, Tumbling, assign::Slices};
 
 /// Windows that a key's panes can be kept for.
 pub trait Paned: Copy + Send + 'static {
@@ -77,6 +77,15 @@ impl Paned for Sliding {
     }
     fn refusal(self) -> Option<String> {
         self.refuse()
+    }
+}
+
+impl<W: Sliced> Paned for Lenient<W> {
+    fn panes(self) -> Panes {
+        Panes::Fixed(self.slices())
+    }
+    fn refusal(self) -> Option<String> {
+        Sliced::refusal(self)
     }
 }
 

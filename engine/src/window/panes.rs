@@ -3,7 +3,8 @@
 //! ```text
 //!   lifted record ─▶ pane(s) of the key ─ trigger says so ─────▶ result so far      revision 0, 1, …
 //!                                       ├ period passes, changed ▶ result so far
-//!                                       └ watermark passes window ▶ last result, if it changed since; the pane goes
+//!                                       └ watermark passes window ▶ result, if it changed since: the pane has fired
+//!   allowed lateness: a fired pane stays for so long ─ late record ▶ result anew, after the batch
 //! ```
 //!
 //! Records hop one by one, so that a trigger sees each. A record of a sliding window works on each of its windows.
@@ -73,6 +74,7 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger> Step<Own<WindowPartial<K, A
             keys: Numbered::new(),
             deadlines: BinaryHeap::new(),
             changed: Vec::new(),
+            corrected: Vec::new(),
             watermark: EventTime::MIN,
             found: None,
             told: EventTime::MIN,
@@ -98,6 +100,8 @@ struct Pane<P, S> {
     results: u32,
     /// Whether a record has come since the last result.
     changed: bool,
+    /// The watermark has passed the window. It is kept for records that may still change it.
+    fired: bool,
 }
 
 /// What is kept of a key.
@@ -124,6 +128,8 @@ struct MergingPanes<R: Record, K, A: Aggregate<R>, T: Trigger, N> {
     deadlines: BinaryHeap<Reverse<(EventTime, u32)>>,
     /// Numbers of keys with a pane that may have changed since its last result, once each. Kept only for triggers with a period.
     changed: Vec<u32>,
+    /// Numbers of keys with a fired pane that has changed. Empty between batches, once all has left.
+    corrected: Vec<u32>,
     ticks: Option<Ticks>,
     watermark: EventTime,
     /// Start of a slice of time, and the windows that hold it and have not fired. Forgotten when the watermark moves.
@@ -138,10 +144,16 @@ struct MergingPanes<R: Record, K, A: Aggregate<R>, T: Trigger, N> {
 
 impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger> MergePanes<R, K, A, T> {
     /// Adds a record to the pane that begins at `start`, or a new one, and says whether its result is due.
-    fn add(&mut self, panes: &mut Vec<Pane<A::Partial, T::State>>, start: i128, time: EventTime, partial: A::Partial) -> (usize, bool) {
+    fn add(
+        &mut self,
+        panes: &mut Vec<Pane<A::Partial, T::State>>,
+        (start, time, partial): (i128, EventTime, A::Partial),
+        watermark: EventTime,
+    ) -> (usize, bool) {
         let at = panes.iter().position(|pane| pane.start == start).unwrap_or_else(|| {
             let (partial, state) = (A::Partial::empty(), T::State::default());
-            panes.push(Pane { start, partial, state, first: time, last: time, records: 0, results: 0, changed: false });
+            let fired = matches!(self.panes, Panes::Fixed(windows) if windows.last_of_window(start) <= watermark);
+            panes.push(Pane { start, partial, state, first: time, last: time, records: 0, results: 0, changed: false, fired });
             panes.len() - 1
         });
         let pane = &mut panes[at];
@@ -172,8 +184,10 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger> MergePanes<R, K, A, T> {
         (time, Revised { key: key.clone(), start, end, revision, value })
     }
 
+    /// The watermark at which something happens to the pane: it fires, or goes.
     fn deadline(&self, pane: &Pane<A::Partial, T::State>) -> EventTime {
         match self.panes {
+            Panes::Fixed(windows) if pane.fired => windows.kept_of_window(pane.start),
             Panes::Fixed(windows) => windows.last_of_window(pane.start),
             Panes::Global | Panes::Count(_) => EventTime::MAX,
         }
@@ -192,14 +206,17 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger, N> MergingPanes<R, K, A, T,
         };
         let number = self.keys.number(key);
         let periodic = self.ticks.is_some() || self.of.trigger.event_period_ms().is_some();
-        let Self { of, keys, out, told, .. } = self;
+        let Self { of, keys, out, told, watermark, .. } = self;
         let of_key = keys.at(number);
-        let mut start = first;
+        let (mut start, mut corrects, known) = (first, false, (*watermark, *told));
         while start + slide <= last {
-            Self::step(of, &mut of_key.panes, (key, *told), (start, time, partial.clone()), out);
+            corrects |= Self::step(of, &mut of_key.panes, (key, known), (start, time, partial.clone()), out);
             start += slide;
         }
-        Self::step(of, &mut of_key.panes, (key, *told), (start, time, partial), out);
+        corrects |= Self::step(of, &mut of_key.panes, (key, known), (start, time, partial), out);
+        if corrects && self.corrected.last() != Some(&number) {
+            self.corrected.push(number);
+        }
         if periodic && !std::mem::replace(&mut of_key.listed, true) {
             self.changed.push(number);
         }
@@ -207,7 +224,7 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger, N> MergingPanes<R, K, A, T,
         Ok(())
     }
 
-    /// The windows that hold this time and have not fired, none if it is in a gap.
+    /// The windows that hold this time and may change, none if it is in a gap.
     fn windows_of(&mut self, windows: Slices, time: EventTime) -> Result<Option<(i128, i128)>, Late> {
         // Most records are of the same slice as the one before, and divisions in 128 bits are slow.
         if let Some((start, found)) = self.found
@@ -217,31 +234,34 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger, N> MergingPanes<R, K, A, T,
         }
         let begin = i128::from(time);
         let Some(last) = windows.last_window(begin) else { return Ok(None) };
-        if windows.last_of_window(last) <= self.watermark {
+        if windows.kept_of_window(last) <= self.watermark {
             return Err(Late);
         }
-        let found = (windows.first_window(begin).max(windows.first_window(i128::from(self.watermark) + 1)), last);
+        let found = (windows.first_window(begin).max(windows.first_kept(self.watermark)), last);
         let start = windows.slice.start(time);
         // The slice of the least time may begin before what an event time can say.
         self.found = (start > EventTime::MIN).then_some((start, found));
         Ok(Some(found))
     }
 
+    /// Works on a lifted record in one of its windows. Says whether that has fired already and its result is out of date.
     fn step(
         of: &mut MergePanes<R, K, A, T>,
         panes: &mut Vec<Pane<A::Partial, T::State>>,
-        (key, told): (&K, EventTime),
-        (start, time, partial): (i128, EventTime, A::Partial),
+        (key, (watermark, told)): (&K, (EventTime, EventTime)),
+        record: (i128, EventTime, A::Partial),
         out: &mut VecDeque<(EventTime, Revised<K, A::Out>)>,
-    ) {
-        let (at, due) = of.add(panes, start, time, partial);
+    ) -> bool {
+        let (at, due) = of.add(panes, record, watermark);
         let full = matches!(of.panes, Panes::Count(records) if panes[at].records >= records);
         if due || full {
             out.push_back(of.result(key, &mut panes[at], told));
         }
+        let corrects = panes[at].fired && panes[at].changed;
         if full {
             panes.swap_remove(at);
         }
+        corrects
     }
 
     /// Sets the key's timer if it has none or a later one; forgets a key without panes.
@@ -273,6 +293,19 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger, N> MergingPanes<R, K, A, T,
         }
     }
 
+    /// Puts out the results of fired panes that late records have changed.
+    #[cold]
+    fn put_out_corrected(&mut self) {
+        let Self { of, keys, corrected, out, told, .. } = self;
+        for number in corrected.drain(..) {
+            let entry = keys.entry(number);
+            let Some(key) = &entry.key else { continue };
+            for pane in entry.value.panes.iter_mut().filter(|pane| pane.fired && pane.changed) {
+                out.push_back(of.result(key, pane, *told));
+            }
+        }
+    }
+
     /// Puts out some of what the watermark has passed; `false` if there is nothing.
     fn put_out_passed(&mut self) -> bool {
         let mut any = false;
@@ -290,11 +323,14 @@ impl<R: Record, K: Key, A: Aggregate<R>, T: Trigger, N> MergingPanes<R, K, A, T,
             }
             entry.value.armed = None;
             entry.value.panes.retain_mut(|pane| {
-                let stays = of.deadline(pane) > *watermark;
-                if !stays && pane.changed {
+                if of.deadline(pane) > *watermark {
+                    return true;
+                }
+                if pane.changed {
                     out.push_back(of.result(key, pane, *told));
                 }
-                stays
+                pane.fired = true;
+                of.deadline(pane) > *watermark
             });
             self.arm(number);
         }
@@ -365,12 +401,19 @@ where
         if let Control::Watermark(watermark) = control {
             self.told = self.told.max(watermark);
         }
-        self.pending = Some(control);
+        self.pending = Some(match (control, self.of.panes) {
+            // No result, however late, comes behind what is told.
+            (Control::Watermark(watermark), Panes::Fixed(windows)) => Control::Watermark(windows.held_back(watermark)),
+            (control, _) => control,
+        });
     }
 
     #[inline]
     fn ready(&mut self) -> Result<bool, RunError> {
         limit(self.keys.len(), self.of.open_max, self.of.site)?;
+        if !self.corrected.is_empty() {
+            self.put_out_corrected();
+        }
         if let Some(ticks) = &mut self.ticks
             && self.pending != Some(Control::End)
             && ticks.tick().is_some()
@@ -381,7 +424,7 @@ where
     }
 
     fn states(&mut self, states: &mut States<'_>) {
-        let Self { of, keys, deadlines, changed, ticks, watermark, found: _, told, out: _, pending: _, next } = self;
+        let Self { of, keys, deadlines, changed, corrected: _, ticks, watermark, found: _, told, out: _, pending: _, next } = self;
         states.same(&of.panes);
         states.keep(keys);
         states.keep(deadlines);

@@ -70,6 +70,11 @@ impl Session {
         Self { gap_ms: gap_s.saturating_mul(1000) }
     }
 
+    /// The gap in ms.
+    pub const fn gap_ms(self) -> i64 {
+        self.gap_ms
+    }
+
     pub(crate) fn refuse(self) -> Option<String> {
         (self.gap_ms <= 0).then(|| format!("sessions with a gap of {} ms hold nothing together; give 1 ms or more", self.gap_ms))
     }

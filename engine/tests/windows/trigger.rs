@@ -51,7 +51,7 @@ struct Pane {
     changed: bool,
 }
 
-fn oracle(events: &[Event], (size, slide): (i64, i64), disorder: i64, early: Early) -> (Vec<Row>, u64) {
+fn oracle(events: &[Event], (size, slide): (i64, i64), disorder: i64, lateness: i64, early: Early) -> (Vec<Row>, u64) {
     let mut panes = BTreeMap::<(u64, i64), Pane>::new();
     let (mut rows, mut late) = (Vec::new(), 0);
     let mut emit = |(key, start): (u64, i64), pane: &mut Pane| {
@@ -71,15 +71,15 @@ fn oracle(events: &[Event], (size, slide): (i64, i64), disorder: i64, early: Ear
         }
         before = watermark;
         panes.retain(|window, pane| {
-            let fires = window.1 + size - 1 <= watermark;
-            if fires && pane.changed {
+            let last = window.1 + size - 1;
+            if last <= watermark && pane.changed {
                 emit(*window, pane);
             }
-            !fires
+            last + lateness > watermark
         });
         let last = event.time.div_euclid(slide) * slide;
         let holding: Vec<i64> = (0..).map(|back| last - back * slide).take_while(|start| start + size > event.time).collect();
-        let open: Vec<i64> = holding.iter().copied().filter(|start| start + size - 1 > watermark).collect();
+        let open: Vec<i64> = holding.iter().copied().filter(|start| start + size - 1 + lateness > watermark).collect();
         late += u64::from(!holding.is_empty() && open.is_empty());
         for start in open {
             let pane = panes.entry((event.key, start)).or_default();
@@ -91,7 +91,8 @@ fn oracle(events: &[Event], (size, slide): (i64, i64), disorder: i64, early: Ear
                 Early::Times(n) => event.time % n == 0,
                 Early::Never | Early::Period(_) => false,
             };
-            if due {
+            // Late, or as the trigger says.
+            if due || start + size - 1 <= watermark {
                 emit((event.key, start), pane);
             }
         }
@@ -104,7 +105,7 @@ fn rows(rows: Vec<Revised<u64, Vec<i64>>>) -> Vec<Row> {
     sorted(rows.into_iter().map(|row| (row.key, row.start, row.end, row.revision, row.value)).collect())
 }
 
-fn run(events: &[Event], (size, slide): (i64, i64), disorder: i64, early: Early, ways: &Ways) -> (Vec<Row>, u64) {
+fn run(events: &[Event], (size, slide): (i64, i64), disorder: i64, lateness: i64, early: Early, ways: &Ways) -> (Vec<Row>, u64) {
     let mut flow = Dataflow::new("early");
     let (sink, results) = Collect::<Revised<u64, Vec<i64>>>::new();
     let keyed = flow
@@ -112,9 +113,9 @@ fn run(events: &[Event], (size, slide): (i64, i64), disorder: i64, early: Early,
         .watermarks(BoundedDisorder::millis(disorder), |event: &Event| event.time)
         .key_by(|event| event.key);
     if size == slide {
-        keyed.window(Tumbling::millis(size)).trigger(early).aggregate(Values::<false>).sink(sink);
+        keyed.window(Tumbling::millis(size)).allowed_lateness(lateness).trigger(early).aggregate(Values::<false>).sink(sink);
     } else {
-        keyed.window(Sliding::millis(size, slide)).trigger(early).aggregate(Values::<false>).sink(sink);
+        keyed.window(Sliding::millis(size, slide)).allowed_lateness(lateness).trigger(early).aggregate(Values::<false>).sink(sink);
     }
     let report = flow.start(ways.config()).unwrap().join().unwrap();
     (rows(results.take()), report.late)
@@ -134,16 +135,20 @@ fn shapes() -> impl Strategy<Value = (i64, i64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: thalweg::testing::cases(128), ..ProptestConfig::default() })]
 
     #[test]
-    fn every_result_equals_the_oracle(events in events(500), shape in shapes(), disorder in 0..=DISORDER, early in early()) {
-        prop_assert_eq!(run(&events, shape, disorder, early, &STEP), oracle(&events, shape, disorder, early));
+    fn every_result_equals_the_oracle(
+        events in events(500), shape in shapes(), disorder in 0..=DISORDER, lateness in prop_oneof![Just(0i64), 1..DISORDER], early in early(),
+    ) {
+        prop_assert_eq!(run(&events, shape, disorder, lateness, early, &STEP), oracle(&events, shape, disorder, lateness, early));
     }
 
     #[test]
-    fn the_last_results_know_all_records_however_they_are_run(events in events(800), shape in shapes(), early in early(), ways in ways()) {
-        let (all, late) = run(&events, shape, DISORDER, early, &ways);
+    fn the_last_results_know_all_records_however_they_are_run(
+        events in events(800), shape in shapes(), disorder in 0..=DISORDER, early in early(), ways in ways(),
+    ) {
+        let (all, late) = run(&events, shape, disorder, DISORDER - disorder, early, &ways);
         prop_assert_eq!(late, 0);
         let mut last = HashMap::<(u64, i64), Row>::new();
         for row in all {
@@ -152,7 +157,30 @@ proptest! {
             prop_assert!(before.is_none_or(|before| before.4.len() < row.4.len()), "no result comes twice");
         }
         let last = sorted(last.into_values().map(|row| (row.0, row.1, row.2, 0, row.4)).collect());
-        prop_assert_eq!(last, oracle(&events, shape, DISORDER, Early::Never).0);
+        prop_assert_eq!(last, oracle(&events, shape, DISORDER, 0, Early::Never).0);
+    }
+
+    #[test]
+    fn corrections_are_not_late_for_what_follows(
+        events in events(400), shape in shapes(), lateness in 0..DISORDER, early in early(), follow in 1..60i64,
+    ) {
+        let mut flow = Dataflow::new("windows of corrected windows");
+        let (sink, rows) = Collect::<Windowed<u64, u64>>::new();
+        flow.source(Replay::new(events.clone()))
+            .watermarks(BoundedDisorder::millis(10), |event: &Event| event.time)
+            .key_by(|event| event.key)
+            .window(Sliding::millis(shape.0, shape.1))
+            .allowed_lateness(lateness)
+            .trigger(early)
+            .aggregate(Count)
+            .key_by(|row: &Revised<u64, u64>| row.key)
+            .window(Tumbling::millis(follow))
+            .aggregate(Count)
+            .sink(sink);
+        let report = flow.start(STEP.config()).unwrap().join().unwrap();
+        let (expected, late) = oracle(&events, shape, 10, lateness, early);
+        prop_assert_eq!(report.late, late, "only what was late before");
+        prop_assert_eq!(rows.take().iter().map(|row| row.value).sum::<u64>(), expected.len() as u64);
     }
 
     #[test]
