@@ -30,6 +30,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What bad input does
+//!
+//! | input | outcome |
+//! |---|---|
+//! | a record that cannot be decoded | as [`OnMalformed`] says: the job fails, it is skipped and counted, or handed to a dead-letter sink |
+//! | an event time near an end of the scale | it is in its windows exactly; their start and end are clipped to what an event time can say |
+//! | the event time `i64::MIN` | the watermark before the first one is this time as well, which says that no record has it: a window of 1 ms, and what orders or joins by time, counts it late |
+//! | an event time far in the future | the policy decides: [`BoundedDisorder`] and [`Monotone`] believe it, and all records before it are late from then on; a [`WatermarkPolicy`](watermark::WatermarkPolicy) of your own may not |
+//! | an event time far in the past | late, if its windows have fired: counted in [`Report::late`], and on the stream that [`split_late`](WindowedStream::split_late) gives |
+//! | times that open ever more windows | memory grows until [`open_max`](WindowedStream::open_max), then the job ends with an error that names the operator. There is no limit unless it is set |
+//! | ever more keys | the same with [`keys_max`](TimedKeyedStream::keys_max) and, for joins, [`rows_max`](JoinedStream::rows_max) |
+//! | a late flood | each record is counted, and changes nothing; where late records are asked for, the job goes as fast as whoever takes them. What an allowed lateness admits makes at most one result for each record |
+//! | an input that was idle comes back with records that event time has passed | with several workers, what a worker has combined for a window that has fired elsewhere is counted late, once for each key and window, and not handed on |
+//! | NaN | no key, since floats are none (their bits are); in [`Max`], [`Min`] and [`TopN`] the greatest value of all by [`Total`] (with its sign bit set, the least); in [`FloatMean`] it spreads |
+//! | numbers too large | [`Sum`] wraps around ([`SumCount`]); [`Mean`] and [`operator::WideSum`] count in 128 bits; counts have 64 bits, which no stream fills |
+//! | an empty key | a key like others |
+//! | sizes, periods, gaps that are not positive; a lateness, a disorder that is negative; no records | refused before anything runs, with an error that names the operator and says what to give |
+//!
 //! Not promised: an order between records of different workers; the same batches in two runs; durability (a job that ends early has lost what
 //! was in flight).
 #![deny(unsafe_code)]
@@ -56,9 +74,9 @@ pub mod window;
 
 pub use error::{BuildError, RunError};
 pub use graph::{
-    BroadcastStream, Config, Dataflow, JoinedStream, KeyedStream, LateSessionStream, LateSplitStream, LateToStream, OperatorWatermark, PaneStream, Report,
-    Running, SessionStream, StageReport, Stream, TimedKeyedStream, TimedStream, TriggeredStream, UpdateStream, WindowStream,
-    WindowedStream,
+    BroadcastStream, Config, Dataflow, JoinedStream, KeyedStream, LateSessionStream, LateSplitStream, LateToStream, OperatorWatermark,
+    PaneStream, Report, Running, SessionStream, StageReport, Stream, TimedKeyedStream, TimedStream, TriggeredStream, UpdateStream,
+    WindowStream, WindowedStream,
 };
 pub use operator::{
     Aggregate, ApproxDistinct, Count, DistinctCount, First, FloatMean, Last, Max, Mean, Min, Reduce, Sum, SumCount, TopN, Total, Update,

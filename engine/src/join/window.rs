@@ -6,7 +6,7 @@ use crate::{
     process::{Context, Either, Process, Timer},
     state::Key,
     time::EventTime,
-    window::Tumbling,
+    window::{Tumbling, last_time},
 };
 
 pub(crate) struct WindowJoin<F> {
@@ -25,7 +25,7 @@ pub(crate) struct Pane<L, R> {
 
 impl<F> WindowJoin<F> {
     fn last_time(&self, start: EventTime) -> EventTime {
-        start.saturating_add(self.windows.size_ms() - 1)
+        last_time(start, self.windows.size_ms())
     }
 }
 
