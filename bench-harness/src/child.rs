@@ -3,6 +3,7 @@
 //! Whatever the process does, nothing of this one ends: it hangs, it is killed, it writes nonsense; each is an error that says so.
 
 use std::{
+    fmt,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -23,7 +24,19 @@ const SAID_BYTES_MAX: u64 = 64 << 10;
 pub struct Child {
     program: PathBuf,
     arguments: Vec<String>,
+    environment: Vec<(&'static str, String)>,
+    /// The cores that it may use, as `taskset -c` takes them.
+    cores: Option<String>,
     limit: Duration,
+}
+
+/// As one could type it.
+impl fmt::Display for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.environment.iter().try_for_each(|(name, value)| write!(f, "{name}={value} "))?;
+        self.cores.iter().try_for_each(|cores| write!(f, "taskset -c {cores} "))?;
+        write!(f, "{} run {}", self.program.display(), self.arguments.join(" "))
+    }
 }
 
 impl Child {
@@ -37,7 +50,20 @@ impl Child {
             }
         }
         arguments.extend(["--format".into(), "json".into()]);
-        Child { program: program.to_owned(), arguments, limit: LIMIT_DEFAULT }
+        Child { program: program.to_owned(), arguments, environment: Vec::new(), cores: None, limit: LIMIT_DEFAULT }
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Child {
+        self.environment.push((name, value.to_owned()));
+        self
+    }
+
+    /// Restricts it to these cores, by `taskset`.
+    #[must_use]
+    pub fn placed(self, cores: String) -> Child {
+        Child { cores: Some(cores), ..self }
     }
 
     /// How long it may take.
@@ -51,10 +77,19 @@ impl Child {
     /// # Errors
     /// If the process cannot be started, does not end in time, prints something that is no row, or no row at all.
     pub fn run(&self) -> Result<Vec<Row>, String> {
-        let told = || format!("{} run {}", self.program.display(), self.arguments.join(" "));
-        let mut process = Command::new(&self.program)
+        let told = || self.to_string();
+        let mut command = match &self.cores {
+            Some(cores) => {
+                let mut taskset = Command::new("taskset");
+                taskset.args(["-c", cores]).arg(&self.program);
+                taskset
+            }
+            None => Command::new(&self.program),
+        };
+        let mut process = command
             .arg("run")
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -9,6 +9,7 @@
 //!                                  report: row (the schema) ▶ compare (ratios) ▶ table, CSV, folder ◀┘
 //!                                             │
 //!        statistics (intervals, effects) ──▶ compare A B: better, worse, not distinguishable
+//!                                        ──▶ experiment: sweep, sustain, tune, scale; each run a process (child)
 //! ```
 //!
 //! Laws: a run whose output differs from the oracle's has no speed. Systems are compared only within one run of this program, interleaved.
@@ -18,6 +19,7 @@
 pub mod calibrate;
 pub mod child;
 pub mod compare;
+pub mod experiment;
 pub mod generate;
 pub mod load;
 pub mod measure;

@@ -277,14 +277,14 @@ fn the_folder_holds_everything_and_is_never_overwritten() {
 }
 
 #[test]
-fn the_table_fits_a_hundred_columns() {
+fn the_table_fits_eighty_columns() {
     if !two_cores() {
         return;
     }
     let output = small(&["--batch", "64,256", "--baseline", "rtrb,crossbeam"]);
     ends_with(&output, 0);
     for line in out(&output).lines() {
-        assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());
+        assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
     }
     assert!(out(&output).contains("vs crossbeam") && out(&output).contains("verdict"), "{}", out(&output));
 }

@@ -187,15 +187,17 @@ fn a_stop_is_charged_to_every_record_that_was_due_meanwhile() {
         let stop = ["--inject", "stall=300ms@0.5/s", "--out", path.to_str().unwrap()];
         rows(&bench(&[&arguments[..], &stop].concat(), None), 0);
         let results = Results::read(&path).unwrap();
-        let over_1_ms = |kind: Kind| {
+        let longer = |kind: Kind, than_ns: u64| {
             let histogram = results.histogram(0, kind).unwrap();
-            (histogram.max(), histogram.len() - histogram.count_between(0, 1_000_000))
+            histogram.len() - histogram.count_between(0, than_ns)
         };
-        let (max_ns, late) = over_1_ms(Kind::Latency);
-        let (_, seen) = over_1_ms(Kind::Uncorrected);
+        let max_ns = results.histogram(0, Kind::Latency).unwrap().max();
+        let late = longer(Kind::Latency, 1_000_000);
         assert!(max_ns >= 300_000_000, "{system}: the longest is {max_ns} ns");
         assert!(late as f64 >= 0.9 * 30_000.0, "{system}: {late} records waited over 1 ms");
-        // On a busy machine records wait for other reasons too, in both figures.
-        assert!(seen + 20_000 < late, "{system}: the uncorrected figure shows {seen} of {late}");
+        // What was due during the stop is sent in one burst after it, and waits a few milliseconds behind itself. Of the stop's own tens of
+        // milliseconds, the uncorrected figure knows only for what was under way when it began.
+        let (late, seen) = (longer(Kind::Latency, 30_000_000), longer(Kind::Uncorrected, 30_000_000));
+        assert!(seen * 10 < late, "{system}: the uncorrected figure shows {seen} of {late}");
     }
 }

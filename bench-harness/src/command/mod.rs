@@ -11,12 +11,19 @@ use thalweg_bench::{
 
 pub(crate) mod calibrate;
 pub(crate) mod compare;
+pub(crate) mod cost;
 pub(crate) mod execute;
+pub(crate) mod experiment;
 pub(crate) mod generate;
 pub(crate) mod list;
 pub(crate) mod query;
 pub(crate) mod quick;
+pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod scale;
+pub(crate) mod sustain;
+pub(crate) mod sweep;
+pub(crate) mod tune;
 
 /// A run's output was wrong, or it failed otherwise.
 pub(crate) const EXIT_FAILED: u8 = 1;

@@ -11,7 +11,7 @@
 //!                       undisturbed = latency of those that no gap touched
 //! ```
 //!
-//! Latency is recorded of every record. What needs both ends is taken from every `stride`-th record, at most [`TABLE_RECORDS`] of them: each
+//! Latency is recorded of every record. What needs both ends is taken from every `stride`-th record, at most `TABLE_RECORDS` of them: each
 //! end writes its own table, so that measuring adds no traffic between the cores that are measured.
 //!
 //! The number in flight at an instant is the number of records due by then, less those that had left; it is known exactly at any instant

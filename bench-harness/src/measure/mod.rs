@@ -14,6 +14,7 @@
 //! Not here: what makes a run believable ([`crate::run::verdict`]) and how many runs there are ([`crate::run::matrix`]).
 
 pub mod alloc;
+pub mod backlog;
 pub mod clock;
 pub mod cpu;
 pub mod little;

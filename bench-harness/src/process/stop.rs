@@ -91,10 +91,27 @@ fn stop(pid: u32, inject: Inject, ended: &mpsc::Receiver<()>) {
     }
 }
 
-/// Stops it for this long. Returns how long it really was.
+/// How long to wait for a process to stand; one that has ended never does.
+const STANDS_WITHIN: Duration = Duration::from_millis(20);
+
+/// Whether each thread of the process is stopped.
+fn stands(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    threads.flatten().all(|thread| {
+        // "7 (a name) T 1 …": the name may hold anything, parentheses too.
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    })
+}
+
+/// Stops it for this long, from when all its threads stand. Returns how long it really was.
 fn held(pid: u32, length: Duration) -> Duration {
     let stopped = Instant::now();
     signal_group(pid, libc::SIGSTOP);
+    // A busy machine takes milliseconds to stop a thread that waits for its core.
+    while !stands(pid) && stopped.elapsed() < STANDS_WITHIN {
+        std::thread::sleep(Duration::from_micros(50));
+    }
     std::thread::sleep(length);
     signal_group(pid, libc::SIGCONT);
     stopped.elapsed()

@@ -126,7 +126,8 @@ pub struct Ratio {
 /// The rows of one cell, in the order of their repeats.
 type Group<'a> = Vec<&'a Row>;
 
-fn same_cell(a: &Row, b: &Row) -> bool {
+/// Whether two rows are repeats of one cell.
+pub(crate) fn same_cell(a: &Row, b: &Row) -> bool {
     a.workload == b.workload && a.system == b.system && same_question(&a.config, &b.config, true)
 }
 

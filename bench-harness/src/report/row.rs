@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    load::Shape,
     measure::{
         alloc,
+        backlog::{Growth, Stability},
         clock::{ClockSanity, Drift},
         little::Little,
         residence::Latency,
@@ -89,6 +91,10 @@ pub struct Row {
     pub threads: Vec<ThreadUse>,
     /// Whether the run was steady; null where nothing could look.
     pub steady: Option<Steady>,
+    /// The share of the offered load that was not kept up with; null in a closed loop, of an uneven schedule, or where nothing could look.
+    pub backlog_growth: Option<f64>,
+    /// Where that lies with probability 99 %.
+    pub backlog_growth_interval: Option<[f64; 2]>,
     /// The clocks against each other.
     pub clock: Option<ClockSanity>,
     /// A fixed piece of work before and after.
@@ -254,6 +260,8 @@ impl Row {
             steady: None,
             clock: Some(measured.clock),
             drift: Some(measured.drift),
+            backlog_growth: None,
+            backlog_growth_interval: None,
             process: measured.process.clone(),
             checks: Vec::new(),
             check: Check { ok: false, expected: asked.expected.into(), got: None },
@@ -297,6 +305,9 @@ impl Row {
         row.steady = checks::steady(shape, outcome);
         row.bytes_moved = outcome.bytes_moved;
         row.threads = outcome.threads.clone();
+        let growth = asked.rate.filter(|_| cell.shape == Shape::Constant).and_then(|rate| Growth::of(&outcome.progress, rate));
+        row.backlog_growth = growth.map(|growth| growth.growth);
+        row.backlog_growth_interval = growth.map(|growth| growth.interval);
         row.little = verdict::model(*asked, outcome).and_then(Result::ok).map(|model| model.little());
         row.cpu_s = Some(measured.cpu.as_secs_f64());
         row.cpu_ns_per_record = per_record(measured.cpu.as_nanos() as f64, outcome.n);
@@ -314,6 +325,12 @@ impl Row {
     /// Whether there is nothing to show but the failure.
     pub fn failed(&self) -> bool {
         !self.check.ok
+    }
+
+    /// Whether the backlog grows; none where that was not seen.
+    pub fn stability(&self) -> Option<Stability> {
+        let growth = Growth { growth: self.backlog_growth?, interval: self.backlog_growth_interval? };
+        Some(growth.stability())
     }
 
     /// Its JSON line, without the line end.

@@ -1,4 +1,4 @@
-//! Tables for people: at most 100 columns wide, one per workload and kind of loop, the reason beside every run that is not believed.
+//! Tables for people: at most 80 columns wide, one per workload and kind of loop, the reason beside every run that is not believed.
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Widest line.
-pub const WIDTH: u16 = 100;
+pub const WIDTH: u16 = 80;
 
 /// How a table is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ fn section(summaries: &[Summary], look: Look) -> String {
     let what = if first.config.kind == "open" { "" } else { "; CPU time and allocations are per record" };
     let about = format!("medians of {repeats} interleaved repeats; ± is half the range{what}");
     let mut text = match look {
-        Look::Terminal => format!("{title}\n{about}\n"),
+        Look::Terminal => format!("{title}\n{}", wrap(&about, "")),
         Look::Markdown => format!("## {title}\n\n{about}\n\n"),
     };
     text += &table(summaries, look).to_string();
@@ -110,7 +110,7 @@ pub(super) fn wrap(note: &str, bullet: &str) -> String {
             lines.push(indent.clone());
         }
         let line = lines.last_mut().expect("starts with one line and only grows");
-        if !line.ends_with(' ') {
+        if !line.is_empty() && !line.ends_with(' ') {
             line.push(' ');
         }
         line.push_str(word);
@@ -119,7 +119,10 @@ pub(super) fn wrap(note: &str, bullet: &str) -> String {
 }
 
 fn table(summaries: &[Summary], look: Look) -> Table {
-    let columns = columns(summaries);
+    let mut columns = columns(summaries);
+    if look == Look::Terminal {
+        leave_out(&mut columns);
+    }
     let mut table = Table::new();
     table.load_style(if look == Look::Markdown { presets::ASCII_MARKDOWN } else { presets::NOTHING });
     if look == Look::Terminal {
@@ -141,6 +144,20 @@ fn table(summaries: &[Summary], look: Look) -> Table {
         }
     }
     table
+}
+
+/// Leaves out what is least missed, one column after the other, until the lines fit: the page and the rows have them all.
+fn leave_out(columns: &mut Vec<Column>) {
+    let width = |column: &Column| {
+        let widest = column.values.iter().flatten().map(|value| value.chars().count()).max().unwrap_or(1);
+        widest.max(column.name.chars().count()) + 1
+    };
+    for least in ["stalls", "allocs", "Little", "max"] {
+        if columns.iter().map(width).sum::<usize>() <= usize::from(WIDTH) {
+            return;
+        }
+        columns.retain(|column| column.name != least);
+    }
 }
 
 fn columns(summaries: &[Summary]) -> Vec<Column> {
@@ -234,7 +251,7 @@ mod tests {
     };
 
     #[test]
-    fn fits_a_hundred_columns_and_says_what_a_stranger_needs() {
+    fn fits_eighty_columns_and_says_what_a_stranger_needs() {
         let mut rows = Vec::new();
         for repeat in 0..3 {
             rows.push(row("hand", 1, repeat, 100, EXPECTED, None));

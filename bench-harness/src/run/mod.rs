@@ -12,6 +12,7 @@
 
 pub mod checks;
 pub mod environment;
+pub mod estimate;
 pub mod matrix;
 pub mod once;
 pub mod phases;

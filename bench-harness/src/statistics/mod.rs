@@ -4,6 +4,8 @@
 //!   repeats of one cell ───────────────▶ bootstrap     median, and where it may lie
 //!   pairs, run one after the other ────▶ signed_rank   shift of B against A: exact whatever the machine does, if a coin chose who runs first
 //!   two samples of different moments ──▶ rank_sum      shift, and Cliff's delta
+//!   a series within a run ─────────────▶ trend         does it grow?
+//!   throughput over workers ───────────▶ scalability   the Universal Scalability Law, as far as the points identify it
 //! ```
 //!
 //! Laws
@@ -17,7 +19,9 @@
 
 pub mod bootstrap;
 pub mod rank_sum;
+pub mod scalability;
 pub mod signed_rank;
+pub mod trend;
 
 #[cfg(test)]
 pub(crate) mod noise;

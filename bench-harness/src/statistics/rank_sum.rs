@@ -14,7 +14,7 @@ const EXACT_MAX: usize = 60;
 /// The shift of `b` against `a`, and its interval at `confidence`. None if either is empty.
 ///
 /// # Cost
-/// O(n m log n m), and up to [`EXACT_MAX`] values O((n + m) n² m).
+/// O(n m log n m), and up to `EXACT_MAX` values O((n + m) n² m).
 pub fn shift(a: &[f64], b: &[f64], confidence: f64) -> Option<Shift> {
     (!a.is_empty() && !b.is_empty()).then_some(())?;
     let differences = sorted(a.iter().flat_map(|a| b.iter().map(move |b| b - a)).collect());

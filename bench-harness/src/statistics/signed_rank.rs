@@ -21,7 +21,7 @@ const EXACT_MAX: usize = 100;
 /// The shift of `differences` from zero, and its interval at `confidence`. None of none.
 ///
 /// # Cost
-/// O(n² log n), and up to [`EXACT_MAX`] O(n³).
+/// O(n² log n), and up to `EXACT_MAX` O(n³).
 pub fn shift(differences: &[f64], confidence: f64) -> Option<Shift> {
     let n = differences.len();
     (n > 0).then_some(())?;

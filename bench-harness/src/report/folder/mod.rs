@@ -7,7 +7,7 @@
 //!     rows.jsonl         one line per run                                                         ┤
 //!     histograms.hlog    of each open-loop run every histogram, HdrHistogram's interval log       ┴ as each run ends
 //!     rows.csv           the rows again, flat         summary.md, summary.json   medians and ratios, from the rows
-//!     complete.json      how many rows, and length and CRC-32 of each file: written last
+//!     complete.json      how many rows, and length and CRC-32 of the files above the CSV: written last
 //! ```
 //!
 //! Laws
@@ -35,6 +35,7 @@ pub const FORMAT: u32 = 1;
 const DEFINITION: &str = "definition.json";
 const ENVIRONMENT: &str = "environment.json";
 const ROWS: &str = "rows.jsonl";
+/// Made of the rows and never read here, so that a folder can do without it.
 const ROWS_CSV: &str = "rows.csv";
 const HISTOGRAMS: &str = "histograms.hlog";
 const COMPLETE: &str = "complete.json";

@@ -266,7 +266,7 @@ fn definition_of(path: &Path, text: &str) -> Result<Definition, Unreadable> {
 
 /// Holds a file against what it was when the folder was finished.
 fn check(folder: &Path, seal: &Seal) -> Result<(), Unreadable> {
-    let known = [DEFINITION, ENVIRONMENT, ROWS, super::ROWS_CSV, HISTOGRAMS];
+    let known = [DEFINITION, ENVIRONMENT, ROWS, HISTOGRAMS];
     if !known.contains(&seal.name.as_str()) {
         let why = format!("it names a file `{}`, which no result folder has", seal.name.escape_debug());
         return Err(Unreadable::Damaged { path: folder.join(COMPLETE), line: 0, why });

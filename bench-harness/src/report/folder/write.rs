@@ -88,7 +88,7 @@ impl Folder {
         fs::write(path.join("summary.md"), text)?;
         fs::write(path.join("summary.json"), serde_json::to_string_pretty(summaries)? + "\n")?;
         let seal = |name: &str| Ok(Seal::of(name, &fs::read(path.join(name))?));
-        let files = [DEFINITION, ENVIRONMENT, ROWS, ROWS_CSV, HISTOGRAMS].map(seal).into_iter().collect::<io::Result<_>>()?;
+        let files = [DEFINITION, ENVIRONMENT, ROWS, HISTOGRAMS].map(seal).into_iter().collect::<io::Result<_>>()?;
         let complete = Complete { ended: date::time(SystemTime::now()), rows: written, files };
         fs::write(path.join(COMPLETE), serde_json::to_string_pretty(&complete)? + "\n")
     }

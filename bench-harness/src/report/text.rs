@@ -1,0 +1,37 @@
+//! A result folder for a terminal: the tables, and the plots that text can show.
+
+use super::{
+    cells::{self, Cell},
+    chart::terminal,
+    compare,
+    folder::Results,
+    plots::Plots,
+    table::{self, Look},
+};
+
+/// Writes a folder's tables, and of every open loop its latency by percentile and against load.
+pub fn text(results: &Results) -> String {
+    let mut text = format!("{}\n{}\n", results.path().display(), results.definition().command_line());
+    if !results.is_complete() {
+        text += "The run did not end: this is what there was until then.\n";
+    }
+    text = text.lines().map(|line| table::wrap(line, "")).collect();
+    text.push('\n');
+    text += &table::draw(&compare::summarise(results.rows(), &[]), Look::Terminal);
+    let all = cells::gather(results.rows());
+    let plots = Plots::new(results, 0);
+    let mut workloads: Vec<&str> = Vec::new();
+    for cell in all.iter().filter(|cell| cell.is_open()) {
+        let workload = cell.first().workload.as_str();
+        if !workloads.contains(&workload) {
+            workloads.push(workload);
+        }
+    }
+    for workload in workloads {
+        let open: Vec<&Cell<'_>> = all.iter().filter(|cell| cell.first().workload == workload && cell.is_open()).collect();
+        for chart in plots.of_workload(&open) {
+            text += &format!("{workload}: {}\n", terminal::draw(&chart));
+        }
+    }
+    text
+}
