@@ -54,6 +54,15 @@ fn allowed(query: Query) -> f64 {
     }
 }
 
+/// What a key may take at most, in bytes: about half as much again as the largest measured. A person of q23 keeps about a hundred bids.
+fn key_takes(query: Query) -> f64 {
+    match query {
+        Query::Q23 => 30_000.0,
+        Query::Q19 => 3_000.0,
+        _ => 1_200.0,
+    }
+}
+
 fn queries_allocate_only_where_their_state_grows() {
     let thalweg = system::all().into_iter().find(|system| system.name() == "thalweg").unwrap();
     alloc::count(true);
@@ -76,7 +85,7 @@ fn queries_allocate_only_where_their_state_grows() {
             Some((bytes, keys)) => {
                 let per_key = bytes as f64 / keys as f64;
                 println!("{query}: {per_record:.4} allocations per record, {per_key:.0} bytes per key, {keys} keys");
-                assert!(GROWING.contains(&query) && keys > 0 && per_key < 100_000.0, "{query}: {per_key} bytes per key");
+                assert!(GROWING.contains(&query) && keys > 0 && per_key < key_takes(query), "{query}: {per_key} bytes per key");
             }
             None => {
                 println!("{query}: {per_record:.6} allocations per record");
