@@ -18,16 +18,19 @@ fn main() {
     set("RUSTFLAGS", &variable("CARGO_ENCODED_RUSTFLAGS").replace('\x1f', " "));
     set("TARGET_FEATURES", &variable("CARGO_CFG_TARGET_FEATURE"));
 
-    // Without git, or outside a clone, the commit is unknown.
-    let commit = output("git", &["rev-parse", "--short=10", "HEAD"]).map(|hash| {
-        let changed =
-            output("git", &["status", "--porcelain", "--untracked-files=no", "--", "..", ":!../*.md"]).is_some_and(|s| !s.is_empty());
-        if changed { format!("{hash}-changed") } else { hash }
-    });
-    set("COMMIT", &commit.unwrap_or_else(|| "unknown".into()));
+    // A package that is built outside a clone names its commit by this variable. Without it and without git, the commit is unknown.
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=THALWEG_COMMIT");
+    match variable("THALWEG_COMMIT") {
+        commit if !commit.is_empty() => set("COMMIT", &commit),
+        _ => set("COMMIT", &checked_out(&output).unwrap_or_else(|| "unknown".into())),
+    }
+    println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
+}
 
-    // The commit is that of the sources that were compiled: look again whenever they, or the checked-out commit, change.
-    for path in ["build.rs", "Cargo.toml", "src", "../engine/src", "../engine/Cargo.toml", "../Cargo.toml", "../Cargo.lock"] {
+/// The commit of the sources that are compiled; cargo looks again whenever they, or the checked-out commit, change.
+fn checked_out(output: &impl Fn(&str, &[&str]) -> Option<String>) -> Option<String> {
+    for path in ["Cargo.toml", "src", "../engine/src", "../engine/Cargo.toml", "../Cargo.toml", "../Cargo.lock"] {
         println!("cargo::rerun-if-changed={path}");
     }
     for name in ["HEAD", "logs/HEAD"] {
@@ -36,5 +39,7 @@ fn main() {
             println!("cargo::rerun-if-changed={path}");
         }
     }
-    println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
+    let hash = output("git", &["rev-parse", "--short=10", "HEAD"])?;
+    let changed = output("git", &["status", "--porcelain", "--untracked-files=no", "--", "..", ":!../*.md"]).is_some_and(|s| !s.is_empty());
+    Some(if changed { format!("{hash}-changed") } else { hash })
 }
