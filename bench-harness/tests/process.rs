@@ -81,6 +81,44 @@ fn the_reference_process_is_measured_and_right() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("runs hop, on one core"));
 }
 
+/// Descriptions of the JVM's peers that leave their warm-up out; none if they are not built.
+fn jvm_peers() -> Option<tempfile::TempDir> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+    if !folder.join("jvm/target/peers.jar").is_file() || !has("java") {
+        eprintln!("skipped: the JVM peers are not built: scripts/peers build");
+        return None;
+    }
+    let peers = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(folder.join("jvm"), peers.path().join("jvm")).unwrap();
+    for name in ["flink", "flink-newcomer", "lmax-disruptor"] {
+        let text = std::fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap();
+        let cold: Vec<String> =
+            text.lines().map(|line| if line.starts_with("warm_up_s") { "warm_up_s = \"0\"".into() } else { line.to_owned() }).collect();
+        std::fs::write(peers.path().join(format!("{name}.toml")), cold.join("\n")).unwrap();
+    }
+    Some(peers)
+}
+
+#[test]
+fn flink_is_measured_and_right_if_it_is_built() {
+    let Some(peers) = jvm_peers() else { return };
+    for (workload, systems) in [("tumbling", "flink,flink-newcomer"), ("stateless", "flink")] {
+        let arguments = ["run", workload, "--cores", "1", "--system", systems, "--events", "20k", "--repeats", "1"];
+        for row in rows(&bench(&arguments, Some(peers.path())), 0) {
+            assert_eq!((&row["check"]["ok"], &row["n"]), (&true.into(), &20_000.into()), "{row}");
+            assert!(row["process"]["says"].as_str().unwrap().starts_with("flink 2."), "{}", row["process"]);
+        }
+    }
+    if two_cores() {
+        let arguments =
+            ["run", "hop", "--cores", "2", "--system", "flink,lmax-disruptor", "--events", "5k", "--rate", "10k", "--repeats", "1"];
+        for row in rows(&bench(&arguments, Some(peers.path())), 0) {
+            assert_eq!(row["check"]["ok"], true, "{row}");
+            assert!(row["latency_ns"]["samples"] == 4_500 && row["little"]["residual"].as_f64().unwrap() < 0.01, "{row}");
+        }
+    }
+}
+
 #[test]
 fn a_process_that_hangs_crashes_or_lies_ends_nothing_else() {
     let peers = tempfile::tempdir().unwrap();

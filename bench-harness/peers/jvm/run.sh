@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Starts a JVM peer, which talks to the harness over standard input and output: run.sh flink, run.sh lmax-disruptor.
+#
+# Where it cannot be started it refuses each run and says what is missing, so that the runs of other systems go on.
+set -euo pipefail
+cd "$(dirname "$0")"
+peer=$1
+shift
+
+refuse() {
+    printf '{"is":"hello","protocol":1,"name":"%s","version":"not built"}\n' "$peer"
+    while read -r order; do
+        case $order in *quit*) exit 0 ;; esac
+        printf '{"is":"refused","reason":"%s"}\n' "$1"
+    done
+    exit 0
+}
+
+missing=$(../../../scripts/peers check 2>&1 >/dev/null) || refuse "$missing"
+
+# What Flink's own start script opens to it on Java 17.
+opens=()
+for package in lang lang.invoke lang.reflect net io nio text time util util.concurrent util.concurrent.atomic util.concurrent.locks; do
+    opens+=(--add-opens "java.base/java.$package=ALL-UNNAMED")
+done
+opens+=(--add-opens java.base/sun.net.util=ALL-UNNAMED --add-exports java.base/sun.net.util=ALL-UNNAMED)
+
+# Options of the JVM come from the description, after the peer's name.
+exec java "${opens[@]}" "$@" -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "target/peers.jar:target/lib/*" thalweg.peers.Main "$peer"

@@ -1,0 +1,79 @@
+package thalweg.peers.flink;
+
+import java.util.concurrent.Callable;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
+import thalweg.peers.flink.source.ReplaySource;
+import thalweg.peers.flink.type.Records;
+import thalweg.peers.input.Inputs;
+
+/** What a job is built with. It counts the tasks that will say when they are ready. */
+public final class Plan {
+    public final StreamExecutionEnvironment environment;
+    public final Settings settings;
+    private final boolean isPaced;
+    private int tasks;
+    /** Null of a job that is a graph of operators. */
+    private Callable<JobClient> inserts;
+
+    private static Plan current;
+
+    Plan(StreamExecutionEnvironment environment, Settings settings, boolean isPaced) {
+        this.environment = environment;
+        this.settings = settings;
+        this.isPaced = isPaced;
+        current = this;
+    }
+
+    /** The plan that is being built: for the table factory, which Flink makes by itself. */
+    public static Plan current() {
+        return current;
+    }
+
+    public <T> TypeInformation<T> type(Class<T> record) {
+        return Records.type(record, settings.handWritten());
+    }
+
+    /** The run's input, whose event times come in order. */
+    public <T> SingleOutputStreamOperator<T> source(Class<T> record) {
+        return source(record, WatermarkStrategy.<T>forMonotonousTimestamps(), environment.getParallelism());
+    }
+
+    /** The run's input, by so many readers, which hand each record's event time on beside it. */
+    public <T> SingleOutputStreamOperator<T> source(Class<T> record, WatermarkStrategy<T> watermarks, int parallelism) {
+        return source(Inputs.ONLY, type(record), watermarks, parallelism);
+    }
+
+    /** A table of the run's input. */
+    public <T> SingleOutputStreamOperator<T> source(
+            String table, TypeInformation<T> type, WatermarkStrategy<T> watermarks, int parallelism) {
+        tasks += parallelism;
+        return environment.fromSource(new ReplaySource<T>(table, settings, isPaced), watermarks, table, type).setParallelism(parallelism);
+    }
+
+    /** Ends a stream, with as many writers as it has tasks. */
+    public <T> void sink(DataStream<T> stream, Sink<T> sink) {
+        tasks += stream.getParallelism();
+        stream.sinkTo(sink).setParallelism(stream.getParallelism());
+    }
+
+    /** The job is to be what a statement inserts. */
+    public void insert(StreamTableEnvironment tables, String statement) {
+        inserts = () -> tables.executeSql(statement).getJobClient().orElseThrow();
+    }
+
+    /** Starts what was built. */
+    JobClient submit() throws Exception {
+        return inserts == null ? environment.executeAsync() : inserts.call();
+    }
+
+    int tasks() {
+        return tasks;
+    }
+}
