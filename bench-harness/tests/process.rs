@@ -102,7 +102,7 @@ fn jvm_peers() -> Option<tempfile::TempDir> {
 #[test]
 fn flink_is_measured_and_right_if_it_is_built() {
     let Some(peers) = jvm_peers() else { return };
-    for (workload, systems) in [("tumbling", "flink,flink-newcomer"), ("stateless", "flink")] {
+    for (workload, systems) in [("tumbling", "flink,flink-newcomer"), ("stateless", "flink"), ("sliding", "flink"), ("q4", "flink")] {
         let arguments = ["run", workload, "--cores", "1", "--system", systems, "--events", "20k", "--repeats", "1"];
         for row in rows(&bench(&arguments, Some(peers.path())), 0) {
             assert_eq!((&row["check"]["ok"], &row["n"]), (&true.into(), &20_000.into()), "{row}");

@@ -18,12 +18,7 @@ refuse() {
 
 missing=$(../../../scripts/peers check 2>&1 >/dev/null) || refuse "$missing"
 
-# What Flink's own start script opens to it on Java 17.
-opens=()
-for package in lang lang.invoke lang.reflect net io nio text time util util.concurrent util.concurrent.atomic util.concurrent.locks; do
-    opens+=(--add-opens "java.base/java.$package=ALL-UNNAMED")
-done
-opens+=(--add-opens java.base/sun.net.util=ALL-UNNAMED --add-exports java.base/sun.net.util=ALL-UNNAMED)
+source opens.sh
 
 # Options of the JVM come from the description, after the peer's name.
 exec java "${opens[@]}" "$@" -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "target/peers.jar:target/lib/*" thalweg.peers.Main "$peer"

@@ -17,6 +17,8 @@ use super::{
 };
 use crate::{load::Inject, run::once::Failure};
 
+/// Tells a process where this program is.
+const PROGRAM: &str = "THALWEG_BENCH";
 /// Bytes kept of what a process writes to standard error: its last words.
 const LAST_WORDS_BYTES: usize = 2_000;
 /// How long a process may take to end when it was told to.
@@ -63,6 +65,10 @@ impl Session {
         command.args(&peer.command[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if !peer.directory.as_os_str().is_empty() {
             command.current_dir(&peer.directory);
+        }
+        // For a process that has its input made.
+        if let Ok(program) = std::env::current_exe() {
+            command.env(PROGRAM, program);
         }
         // A group of its own, so that what it starts can be stopped and killed with it.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -6,6 +6,7 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
@@ -58,9 +59,9 @@ public final class Plan {
     }
 
     /** Ends a stream, with as many writers as it has tasks. */
-    public <T> void sink(DataStream<T> stream, Sink<T> sink) {
+    public <T> DataStreamSink<T> sink(DataStream<T> stream, Sink<T> sink) {
         tasks += stream.getParallelism();
-        stream.sinkTo(sink).setParallelism(stream.getParallelism());
+        return stream.sinkTo(sink).setParallelism(stream.getParallelism());
     }
 
     /** The job is to be what a statement inserts. */

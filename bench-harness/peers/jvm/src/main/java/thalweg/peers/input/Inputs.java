@@ -11,7 +11,12 @@ public interface Inputs {
     /** How many of a run's events are records of a table. */
     long count(String table, long events);
 
-    /** A block that is all there is. */
+    /** A watermark of the greatest event time of a table so far, less this many ms and one, makes no record late. */
+    default long boundMs(String table) {
+        return 0;
+    }
+
+    /** A block that is all there is, in order of event time. */
     static Inputs of(Block<?> block) {
         return new Inputs() {
             @Override

@@ -15,6 +15,7 @@ public final class Records {
             Ad.class, AdSerializer.INSTANCE,
             Event.class, EventSerializer.INSTANCE,
             Number.class, NumberSerializer.INSTANCE,
+            Pair.class, PairSerializer.INSTANCE,
             Totals.class, TotalsSerializer.INSTANCE,
             Visit.class, VisitSerializer.INSTANCE,
             Word.class, WordSerializer.INSTANCE,
