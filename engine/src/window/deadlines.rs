@@ -2,15 +2,16 @@
 //!
 //! ```text
 //!   today    … ◀ sorted, the earliest last      the day that is being worked off, sorted when it began
-//!   near     [ 3: … ] [ 4: … ] [ 5: ] …         the days behind it; unsorted, a deadline goes to its day at once
-//!   far      [ 150: … ] [ 1000: … ]             days further ahead, in a map
+//!   near     [ 3: ┐ ] [ 4: ┐ ] [ 5: ] …         the days behind it; unsorted, a deadline goes to its day at once
+//!   far      [ 150: ┐ ] [ 1000: ┐ ]             days further ahead, in a map
+//!   entries  … ○ ◀─ ○ … ○ … ○ ◀─ ○ …            of all these days, each with the next one of its day, or with the next one that is free
 //! ```
 //!
 //! A binary heap costs a walk to its bottom for every deadline that is taken, of branches that nobody can predict; here a deadline is put
 //! where it belongs twice, and sorted among its neighbours once.
 //!
 //! Cost: O(1) to set a deadline that is near; O(log n) amortised to take one, n being those of its day. A deadline that is set for today is
-//! put in its place, O(n): that is for records which are almost late.
+//! put in its place, O(n): that is for records which are almost late. Allocates only for more deadlines than there ever were at a time.
 //!
 //! Source: Brown, "Calendar Queues: A Fast O(1) Priority Queue Implementation for the Simulation Event Set Problem", CACM 31(10), 1988; a map
 //! of far days takes the place of its years.
@@ -25,53 +26,68 @@ use crate::time::EventTime;
 
 /// Days that are near.
 const NEAR: u64 = 64;
-
-type Day<K> = Vec<(EventTime, K)>;
+/// The place of no entry.
+const NONE: usize = usize::MAX;
 
 /// Deadlines with their keys. Nobody takes one back: that a deadline is void shows by what its key says.
 #[derive(Clone)]
 pub(crate) struct Deadlines<K> {
     day_ms: i64,
     /// Latest first. All of them are before those of other days.
-    today: Day<K>,
+    today: Vec<(EventTime, K)>,
     /// The number of the day in `today`; those before it are over.
     until: i64,
-    /// The days from `until + 1` on.
-    near: VecDeque<Day<K>>,
-    /// Days with deadlines that were not near when they were set.
-    far: BTreeMap<i64, Day<K>>,
-    /// Storage of days that are over.
-    spare: Vec<Day<K>>,
+    /// The days from `until + 1` on: the place of the entry that was set last.
+    near: VecDeque<usize>,
+    /// Likewise, days with deadlines that were not near when they were set.
+    far: BTreeMap<i64, usize>,
+    entries: Vec<Entry<K>>,
+    /// The first free entry.
+    free: usize,
+}
+
+#[derive(Clone)]
+struct Entry<K> {
+    deadline: EventTime,
+    /// None while it is free.
+    key: Option<K>,
+    next: usize,
 }
 
 impl<K> Deadlines<K> {
     /// With days of so many milliseconds, at least 1: short enough that few deadlines share one, long enough that most days have some.
     pub(crate) fn by_days_of(day_ms: i64) -> Self {
-        let (today, near, far, spare) = (Vec::new(), VecDeque::new(), BTreeMap::new(), Vec::new());
-        Self { day_ms: day_ms.max(1), today, until: i64::MIN, near, far, spare }
+        let (today, near, far, entries) = (Vec::new(), VecDeque::new(), BTreeMap::new(), Vec::new());
+        Self { day_ms: day_ms.max(1), today, until: i64::MIN, near, far, entries, free: NONE }
     }
 
     pub(crate) fn set(&mut self, deadline: EventTime, key: K) {
-        let Self { today, until, near, far, spare, .. } = self;
+        let Self { today, until, near, far, entries, free, .. } = self;
         let day = deadline.div_euclid(self.day_ms);
         if day <= *until {
             let at = today.partition_point(|(other, _)| *other > deadline);
             today.insert(at, (deadline, key));
             return;
         }
-        let fresh = || spare.pop().unwrap_or_default();
         // A day can be further ahead than a number with a sign can say.
         let ahead = day.wrapping_sub(*until).cast_unsigned() - 1;
         let its = if ahead < NEAR {
             let at = ahead as usize;
             if at >= near.len() {
-                near.resize_with(at + 1, fresh);
+                near.resize(at + 1, NONE);
             }
             &mut near[at]
         } else {
-            far.entry(day).or_insert_with(fresh)
+            far.entry(day).or_insert(NONE)
         };
-        its.push((deadline, key));
+        let entry = Entry { deadline, key: Some(key), next: *its };
+        if let Some(place) = entries.get_mut(*free) {
+            *its = mem::replace(free, place.next);
+            *place = entry;
+        } else {
+            *its = entries.len();
+            entries.push(entry);
+        }
     }
 
     /// Whether a deadline is at `now` or before.
@@ -92,24 +108,19 @@ impl<K> Deadlines<K> {
     /// Begins the next day that has deadlines, if it is not behind day `now`.
     #[inline(never)]
     fn begin_day(&mut self, now: i64) {
-        let near = self.near.iter().position(|day| !day.is_empty()).map(|at| self.until + 1 + at as i64);
+        let near = self.near.iter().position(|last| *last != NONE).map(|at| self.until + 1 + at as i64);
         let far = self.far.first_key_value().map(|(day, _)| *day);
         let Some(day) = near.into_iter().chain(far).min().filter(|day| *day <= now) else { return };
         let passed = day.wrapping_sub(self.until).cast_unsigned().min(self.near.len() as u64) as usize;
         self.until = day;
-        for passed in self.near.drain(..passed) {
-            // Only the last one, the day itself, can have any.
-            if passed.is_empty() {
-                self.spare.push(passed);
-            } else {
-                self.spare.push(mem::replace(&mut self.today, passed));
+        // Only the last one, the day itself, can have any.
+        let its_near = self.near.drain(..passed).next_back().unwrap_or(NONE);
+        let its_far = if far == Some(day) { self.far.remove(&day).unwrap_or(NONE) } else { NONE };
+        for mut at in [its_near, its_far] {
+            while let Some(entry) = self.entries.get_mut(at) {
+                self.today.extend(entry.key.take().map(|key| (entry.deadline, key)));
+                (at, entry.next, self.free) = (entry.next, self.free, at);
             }
-        }
-        if far == Some(day)
-            && let Some(mut more) = self.far.remove(&day)
-        {
-            self.today.append(&mut more);
-            self.spare.push(more);
         }
         self.today.sort_unstable_by_key(|(deadline, _)| Reverse(*deadline));
     }
