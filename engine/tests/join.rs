@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use proptest::prelude::*;
 use thalweg::{
-    Collect, Config, Dataflow, EventTime, RunError, Tumbling,
+    Collect, Config, Dataflow, EventTime, Own, RunError, Tumbling,
     changelog::Change,
+    process::Either,
+    record::EitherOf,
     testing::{Feed, FeedSource, feed, outputs},
 };
 
@@ -202,6 +204,43 @@ proptest! {
         rows_of(&rights).into_iter().for_each(|row| expected.entry(window(&row)).or_default().1.push(row));
         let expected = expected.into_iter().map(|((key, start), (lefts, rights))| (key, start, sorted(lefts), sorted(rights))).collect();
         prop_assert_eq!(sorted(rows), sorted::<(u32, EventTime, Vec<Row>, Vec<Row>)>(expected));
+    }
+
+    /// As above, for rows that are lent: with texts, seen twice, in the order in which they came.
+    #[test]
+    fn windows_lend_the_rows_of_a_window(lefts in side(), (workers, batch) in ways(), size in 1..100i64) {
+        let mut flow = Dataflow::new("lent");
+        let (sink, rows) = Collect::new();
+        flow.source(fed(&lefts))
+            .timed()
+            // Odd rows are texts on the left, even ones numbers on the right.
+            .map(|(key, time, number)| (key, time, number, format!("{key}:{number}")))
+            .filter_map_to::<EitherOf<Own<(Row, String)>, Own<Row>>, _>(|(key, time, number, text)| {
+                Some(if number % 2 == 1 { Either::Left(((key, time, number), text)) } else { Either::Right((key, time, number)) })
+            })
+            .key_by(|row| match row {
+                Either::Left((row, _)) | Either::Right(row) => row.0,
+            })
+            .window_join::<Own<(u32, EventTime, Row, Row)>, _>(Tumbling::millis(size), |key, start, lefts, rights, out| {
+                assert_eq!((lefts.len(), rights.len()), (lefts.clone().count(), rights.clone().count()));
+                for (left, text) in lefts {
+                    assert_eq!(text, format!("{}:{}", left.0, left.2));
+                    rights.clone().for_each(|right| out.emit((*key, start, left, right)));
+                }
+            })
+            .sink(sink);
+        let report = flow.start(config(workers, batch)).unwrap().join().unwrap();
+        prop_assert_eq!(report.late, 0);
+        let rows = rows.take();
+        if workers == 1 {
+            // Within a key and window, in the order in which they came, which the number is.
+            let of = |row: &(u32, EventTime, Row, Row)| (row.0, row.1, row.2.2, row.3.2);
+            prop_assert!(rows.windows(2).all(|two| (two[0].0, two[0].1) != (two[1].0, two[1].1) || of(&two[0]) < of(&two[1])));
+        }
+        let (odd, even): (Vec<Row>, Vec<Row>) = rows_of(&lefts).into_iter().partition(|row| row.2 % 2 == 1);
+        let expected = pairs(&odd, &even, |left, right| left.1.div_euclid(size) == right.1.div_euclid(size));
+        let expected = expected.into_iter().map(|(left, right)| (left.0, left.1.div_euclid(size) * size, left, right)).collect();
+        prop_assert_eq!(sorted(rows), sorted::<(u32, EventTime, Row, Row)>(expected));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use thalweg::{
     error::SnapshotError,
     operator::{Mapper, States},
     process::{Context, Either, Keeping, Process, Timer},
+    record::EitherOf,
     testing::{Driver, Feed, Outputs, feed, outputs},
     time::ManualClock,
 };
@@ -208,6 +209,11 @@ jobs! {
     join_full: |s, clock| { let (l, r) = sides!(s); l.join(r).full(|l, r| (l.copied(), r.copied())) };
     join_between: |s, clock| { let (l, r) = sides!(s); l.join(r).between(-20, 50, |l, r| (*l, *r)) };
     join_window: |s, clock| { let (l, r) = sides!(s); l.join(r).window(Tumbling::millis(60), |key, start, l, r| [(*key, start, l, r)]) };
+    window_join: |s, clock| {
+        let halves = s.filter_map_to::<EitherOf<Own<Event>, Own<Event>>, _>(|e: Event| Some(if e.value % 2 == 0 { Either::Left(e) } else { Either::Right(e) }));
+        let keyed = halves.key_by(|e| match e { Either::Left(e) | Either::Right(e) => e.key });
+        keyed.window_join::<Own<(u64, i64, i64, usize)>, _>(Tumbling::millis(60), |key, start, l, r, out| l.for_each(|l| out.emit((*key, start, l.value, r.len()))))
+    };
     join_as_of: |s, clock| { let (l, r) = sides!(s); l.join(r).as_of(|l, r| (l, r.copied())) };
     join_changes: |s, clock| {
         let (l, r) = sides!(s);

@@ -9,7 +9,10 @@ use super::{
 use crate::{
     changelog::Change,
     exchange::{Edge, EdgeHead, ForwardEnd, RowHead},
-    join::{AsOf, Broadcast, BroadcastEnd, Inner, Interval, JoinChanges, ManyToOne, Outer, Rows, Side, WindowJoin},
+    join::{
+        AsOf, Broadcast, BroadcastEnd, Inner, Interval, JoinChanges, ManyToOne, Outer, Rows, Side, TwoSided, WindowJoin, WindowOut,
+        WindowRows,
+    },
     operator::{
         blame::Site,
         link::{Identity, Link},
@@ -133,6 +136,73 @@ where
     {
         self.rows_processed("many_to_one", Keeping::new(), move || ManyToOne { wanted: wanted.clone() })
     }
+
+    /// Shows the left and the right rows of each key and window to a function when the window closes, both sides in one stream: as
+    /// [`window`](JoinedStream::window), for rows that may borrow. `together(key, start, lefts, rights, out)` emits what it likes; one side
+    /// may be empty. A worker keeps the rows of its open windows, of which [`keys_max`](Self::keys_max) is no limit: two billion at most.
+    ///
+    /// ```
+    /// use thalweg::{Collect, Config, Dataflow, Monotone, Own, Replay, Tumbling, process::Either, record::EitherOf};
+    ///
+    /// // Orders and payments, by customer: who ordered and paid within one minute?
+    /// let orders = [(7, 1_000), (8, 2_000)].map(Either::Left);
+    /// let payments = [(7, 59_000), (8, 61_000)].map(Either::Right);
+    /// let mut flow = Dataflow::new("paid at once");
+    /// let (sink, paid) = Collect::<u32>::new();
+    /// flow.source(Replay::new([orders, payments].concat()))
+    ///     .watermarks(Monotone, |row: &Either<(u32, i64), (u32, i64)>| match row { Either::Left(order) => order.1, Either::Right(paid) => paid.1 })
+    ///     .filter_map_to::<EitherOf<Own<(u32, i64)>, Own<(u32, i64)>>, _>(Some)
+    ///     .key_by(|row| match row { Either::Left(order) => order.0, Either::Right(paid) => paid.0 })
+    ///     .window_join::<Own<u32>, _>(Tumbling::seconds(60), |customer, _, orders, payments, out| {
+    ///         if orders.len() > 0 && payments.len() > 0 {
+    ///             out.emit(*customer);
+    ///         }
+    ///     })
+    ///     .sink(sink);
+    /// flow.start(Config::default())?.join()?;
+    /// assert_eq!(paid.take(), [7]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // What it returns has no shorter name.
+    pub fn window_join<U, T>(
+        self,
+        windows: Tumbling,
+        together: T,
+    ) -> TimedStream<U, RowHead<EitherOf<A, B>>, impl Link<In = Timed<EitherOf<A, B>>, Out = Timed<U>>>
+    where
+        U: Portable,
+        T: FnMut(&K, EventTime, WindowRows<'_, A>, WindowRows<'_, B>, &mut WindowOut<'_, U>) + Clone + Send + 'static,
+    {
+        let (stream, site, key) = self.rows_scattered("window_join");
+        window_join(stream, site, windows, usize::MAX, key, together)
+    }
+}
+
+/// Joins the rows of each window behind the edge that brings them to their key's owner.
+#[allow(clippy::type_complexity)] // What it returns has no shorter name.
+fn window_join<X, H, F, K, U, T>(
+    stream: Stream<H, Identity<Timed<X>>>,
+    site: Site,
+    windows: Tumbling,
+    rows_max: usize,
+    key: F,
+    together: T,
+) -> TimedStream<U, H, impl Link<In = Timed<X>, Out = Timed<U>> + use<X, H, F, K, U, T>>
+where
+    X: TwoSided,
+    H: Head<Out = Timed<X>>,
+    K: Key,
+    U: Portable,
+    F: for<'a, 'b> FnMut(&'b X::Of<'a>) -> K + Clone + Send + 'static,
+    T: FnMut(&K, EventTime, WindowRows<'_, X::Left>, WindowRows<'_, X::Right>, &mut WindowOut<'_, U>) + Clone + Send + 'static,
+{
+    let late = {
+        let mut graph = stream.graph.borrow_mut();
+        graph.refuse(site, windows.refuse());
+        graph.late.clone()
+    };
+    TimedStream { stream: stream.then(WindowJoin { windows, key, together, rows_max, site, late, of: PhantomData }), of: PhantomData }
 }
 
 /// The key of a record of either side.
@@ -249,29 +319,31 @@ where
         U: Send + 'static,
         F: FnMut(&L, &R) -> U + Clone + Send + 'static,
     {
-        let rows = Rows::up_to(self.rows_max);
+        let rows_max = self.rows_max;
         let why = format!("no time is between {lo_ms} and {hi_ms} ms; give the lower bound first");
         self.refuse((lo_ms > hi_ms).then_some(why));
-        let sweep_ms = hi_ms.saturating_sub(lo_ms) / 2;
-        self.process_with(Keeping::new().sweep_ms(sweep_ms.max(1)), move || Interval { lo_ms, hi_ms, pair: pair.clone(), rows })
+        let sweep_ms = hi_ms.saturating_sub(lo_ms).max(1);
+        self.process_with(Keeping::new().sweep_ms(sweep_ms), move || Interval::new((lo_ms, hi_ms), rows_max, pair.clone()))
     }
 
     /// The left and the right rows of each key and window, when the window closes: `together(key, start, lefts, rights)` returns what is
-    /// emitted. One side may be empty. Rows are in the order in which they came.
+    /// emitted. One side may be empty. Rows are in the order in which they came; they are cloned into the vectors, which
+    /// [`window_join`](TimedKeyedStream::window_join) does without.
     pub fn window<U, I, F>(
         self,
         windows: Tumbling,
-        together: F,
+        mut together: F,
     ) -> TimedStream<Own<U>, EdgeHead<Both<L, R>>, impl Link<In = Both<L, R>, Out = Timed<Own<U>>>>
     where
         U: Send + 'static,
         I: IntoIterator<Item = U> + 'static,
         F: FnMut(&K, EventTime, Vec<L>, Vec<R>) -> I + Clone + Send + 'static,
     {
-        let rows = Rows::up_to(self.rows_max);
-        let why = format!("a window of {} ms holds nothing; give 1 ms or more", windows.size_ms());
-        self.refuse((windows.size_ms() <= 0).then_some(why));
-        self.process(move || WindowJoin { windows, together: together.clone(), rows })
+        let together =
+            move |key: &K, start, lefts: WindowRows<'_, Own<L>>, rights: WindowRows<'_, Own<R>>, out: &mut WindowOut<'_, Own<U>>| {
+                together(key, start, lefts.collect(), rights.collect()).into_iter().for_each(|row| out.emit(row));
+            };
+        window_join(self.stream, self.site, windows, self.rows_max, either(self.left, self.right), together)
     }
 
     /// Each left row with the right row that was valid at its event time: the last of its key at or before it, if there is one. A left row

@@ -264,16 +264,23 @@ where
         P: RowProcess<K, R>,
         M: Fn() -> P + Clone + Send + 'static,
     {
-        let Self { mut stream, key, keys_max, .. } = self;
-        let keeping = keeping.keys_at_most(keys_max);
+        let keeping = keeping.keys_at_most(self.keys_max);
+        let (stream, site, key) = self.rows_scattered(name);
+        run(stream, site, key, keeping, make)
+    }
+
+    /// Brings each row to its key's owner: the stream that begins there, and the key.
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // What it returns has no shorter name.
+    pub(crate) fn rows_scattered(self, name: &str) -> (Stream<RowHead<R>, Identity<Timed<R>>>, Site, F) {
+        let Self { mut stream, key, .. } = self;
         let site = stream.site(name);
         let (graph, segment) = (stream.graph.clone(), stream.segment);
         let edge = RowEdge::new(graph.borrow_mut().edge(site));
         let mut key_of = key.clone();
         let group = of_rows::<R, _>(move |row: &_| group_of(guard(site, || key_of(row)).hash64()));
         stream.end(RowScatterEnd { edge: edge.clone(), group });
-        let stream = Stream { graph, head: RowHead(edge), links: Identity::new(), sites: vec![site], segment };
-        run(stream, site, key, keeping, make)
+        (Stream { graph, head: RowHead(edge), links: Identity::new(), sites: vec![site], segment }, site, key)
     }
 }
 

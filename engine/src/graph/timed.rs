@@ -9,7 +9,7 @@ use crate::{
         filter::Filter,
         filter_map::FilterMap,
         flat_map::FlatMap,
-        function::{DropTime, Expander, IterFn, OnValue, Predicate},
+        function::{Chooser, DropTime, Expander, IterFn, OnValue, Predicate},
         link::{Identity, Link, Then},
         map::{Inspect, Map},
     },
@@ -68,6 +68,17 @@ where
     where
         U: 'static,
         F: for<'a> FnMut(R::Of<'a>) -> Option<U> + Clone + Send + 'static,
+    {
+        let site = self.stream.site("filter_map");
+        Self::wrap(self.stream.then(FilterMap::new(OnValue(function), site)))
+    }
+
+    /// As [`filter_map`](Self::filter_map), with a function whose result may borrow from the record.
+    #[track_caller]
+    pub fn filter_map_to<U, F>(mut self, function: F) -> TimedStream<U, H, Then<L, FilterMap<OnValue<F>, Timed<U>>>>
+    where
+        U: Record,
+        F: Chooser<R, U>,
     {
         let site = self.stream.site("filter_map");
         Self::wrap(self.stream.then(FilterMap::new(OnValue(function), site)))

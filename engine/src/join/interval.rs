@@ -6,11 +6,15 @@
 //!   rights  ─ ─ r ─ ─ ─ ──▶    a right row until W >= r - lo
 //! ```
 //!
-//! Nothing is set for a row's end: a walk over all keys drops what has had its time, and comes round once in half the interval's length, so that
-//! a row is kept for that much longer than it must. A key's room stays with it until a walk finds that nothing came since the one before: one
-//! that has rows all the time allocates none.
+//! Nothing is set for a row's end: the rows of a side lie in a [`Timeline`], which lets them go in blocks. What is kept of a key is where its
+//! chains begin; a walk over all keys, which comes round once in the interval's length, forgets those whose rows are gone.
 
-use super::{Rows, insert_by_time};
+use std::num::NonZero;
+
+use super::{
+    Rows,
+    timeline::{NONE, Timeline},
+};
 use crate::{
     operator::States,
     process::{Context, Either, Process},
@@ -18,37 +22,45 @@ use crate::{
     time::EventTime,
 };
 
-pub(crate) struct Interval<F> {
-    pub(crate) lo_ms: i64,
-    pub(crate) hi_ms: i64,
-    pub(crate) pair: F,
-    pub(crate) rows: Rows,
+pub(crate) struct Interval<L, R, F> {
+    lo_ms: i64,
+    hi_ms: i64,
+    pair: F,
+    rows_max: usize,
+    lefts: Timeline<L>,
+    rights: Timeline<R>,
+    /// The watermark at which rows were freed last.
+    freed: EventTime,
 }
 
-/// The rows of a key that can still find a partner, by time.
-#[derive(Clone)]
-pub(crate) struct Near<L, R> {
-    lefts: Vec<(EventTime, L)>,
-    rights: Vec<(EventTime, R)>,
-    /// A row came since the last walk.
-    touched: bool,
+/// Where the chains of a key begin: numbers of rows, plus one.
+#[derive(Clone, Copy)]
+pub(crate) struct Heads {
+    lefts: NonZero<u64>,
+    rights: NonZero<u64>,
 }
 
-/// The rows with times in `from..=to`.
-fn within<T>(rows: &[(EventTime, T)], from: EventTime, to: EventTime) -> &[(EventTime, T)] {
-    let start = rows.partition_point(|(time, _)| *time < from);
-    let end = start + rows[start..].partition_point(|(time, _)| *time <= to);
-    &rows[start..end]
+impl Heads {
+    const NONE: Self = Self { lefts: NonZero::<u64>::MIN.saturating_add(NONE), rights: NonZero::<u64>::MIN.saturating_add(NONE) };
 }
 
-/// Drops the rows that come before `time`.
-fn drop_before<T>(rows: &mut Vec<(EventTime, T)>, time: EventTime) -> usize {
-    let gone = rows.partition_point(|(at, _)| *at < time);
-    rows.drain(..gone);
-    gone
+impl<L, R, F> Interval<L, R, F> {
+    pub(crate) fn new((lo_ms, hi_ms): (i64, i64), rows_max: usize, pair: F) -> Self {
+        Self { lo_ms, hi_ms, pair, rows_max, lefts: Timeline::new(), rights: Timeline::new(), freed: EventTime::MIN }
+    }
+
+    /// Lets rows go that no row to come can match.
+    #[cold]
+    #[inline(never)]
+    fn free(&mut self, watermark: EventTime) {
+        self.freed = watermark;
+        let next = watermark.saturating_add(1);
+        self.lefts.free_before(next.saturating_sub(self.hi_ms));
+        self.rights.free_before(next.saturating_add(self.lo_ms));
+    }
 }
 
-impl<K, L, R, U, F> Process<K, Either<L, R>> for Interval<F>
+impl<K, L, R, U, F> Process<K, Either<L, R>> for Interval<L, R, F>
 where
     K: Key,
     L: Clone + Send + 'static,
@@ -56,62 +68,63 @@ where
     U: Send + 'static,
     F: FnMut(&L, &R) -> U + 'static,
 {
-    type State = Near<L, R>;
+    type State = Heads;
     type Out = U;
 
-    fn on_record(&mut self, state: &mut Option<Near<L, R>>, record: Either<L, R>, cx: &mut Context<'_, K, U>) {
+    #[inline]
+    fn on_record(&mut self, state: &mut Option<Heads>, record: Either<L, R>, cx: &mut Context<'_, K, U>) {
         let (time, watermark) = (cx.time(), cx.watermark());
         if time <= watermark {
             cx.count_late();
             return;
         }
-        let near = state.get_or_insert_with(|| Near { lefts: Vec::new(), rights: Vec::new(), touched: true });
-        near.touched = true;
-        let until = match record {
+        if watermark != self.freed {
+            self.free(watermark);
+        }
+        let Heads { lefts, rights } = state.unwrap_or(Heads::NONE);
+        let (left_head, right_head) = (lefts.get() - 1, rights.get() - 1);
+        let numbered = |number: u64| NonZero::<u64>::MIN.saturating_add(number);
+        match record {
             Either::Left(left) => {
                 let until = time.saturating_add(self.hi_ms);
-                for (at, right) in within(&near.rights, time.saturating_add(self.lo_ms), until) {
-                    cx.emit_at(time.max(*at), (self.pair)(&left, right));
+                for (at, right) in self.rights.within(right_head, time.saturating_add(self.lo_ms), until) {
+                    cx.emit_at(time.max(at), (self.pair)(&left, right));
                 }
                 if until > watermark {
-                    if near.lefts.len() == near.lefts.capacity() {
-                        self.rows.kept -= drop_before(&mut near.lefts, watermark.saturating_add(1).saturating_sub(self.hi_ms));
-                    }
-                    insert_by_time(&mut near.lefts, time, left);
+                    let head = self.lefts.add(left_head, time, left);
+                    *state = Some(Heads { lefts: numbered(head), rights });
                 }
-                until
             }
             Either::Right(right) => {
                 let until = time.saturating_sub(self.lo_ms);
-                for (at, left) in within(&near.lefts, time.saturating_sub(self.hi_ms), until) {
-                    cx.emit_at(time.max(*at), (self.pair)(left, &right));
+                for (at, left) in self.lefts.within(left_head, time.saturating_sub(self.hi_ms), until) {
+                    cx.emit_at(time.max(at), (self.pair)(left, &right));
                 }
                 if until > watermark {
-                    if near.rights.len() == near.rights.capacity() {
-                        self.rows.kept -= drop_before(&mut near.rights, watermark.saturating_add(1).saturating_add(self.lo_ms));
-                    }
-                    insert_by_time(&mut near.rights, time, right);
+                    let head = self.rights.add(right_head, time, right);
+                    *state = Some(Heads { lefts, rights: numbered(head) });
                 }
-                until
             }
-        };
-        if until > watermark {
-            self.rows.add(cx);
+        }
+        let kept = self.lefts.len() + self.rights.len();
+        if kept > self.rows_max {
+            Rows { kept, max: self.rows_max }.refuse(cx);
         }
     }
 
-    fn on_sweep(&mut self, state: &mut Option<Near<L, R>>, watermark: EventTime) {
-        let Some(near) = state else { return };
-        // No row to come is before `next`.
-        let next = watermark.saturating_add(1);
-        self.rows.kept -= drop_before(&mut near.lefts, next.saturating_sub(self.hi_ms));
-        self.rows.kept -= drop_before(&mut near.rights, next.saturating_add(self.lo_ms));
-        if !std::mem::take(&mut near.touched) && near.lefts.is_empty() && near.rights.is_empty() {
+    fn on_sweep(&mut self, state: &mut Option<Heads>, _: EventTime) {
+        if let Some(Heads { lefts, rights }) = *state
+            && !self.lefts.has(lefts.get() - 1)
+            && !self.rights.has(rights.get() - 1)
+        {
             *state = None;
         }
     }
 
     fn states(&mut self, states: &mut States<'_>) {
-        states.keep(&mut self.rows.kept);
+        let Self { lo_ms: _, hi_ms: _, pair: _, rows_max: _, lefts, rights, freed } = self;
+        states.keep(lefts);
+        states.keep(rights);
+        states.keep(freed);
     }
 }

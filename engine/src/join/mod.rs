@@ -6,6 +6,7 @@
 //!   right ── Right(r) ─┘  watermark: the lower         function    window(w)            pairs of one window       watermark cleans
 //!                                                                  as_of                the right row valid then  one row a key stays
 //!   a stream of Either, keyed: many_to_one           each left row with the one right row of its key; left rows are not kept
+//!   likewise .window_join                            as window, with rows that borrow: lent, not copied into vectors
 //!   left.broadcast(right): the right rows go to every worker, the left ones stay where they are; no key
 //! ```
 //!
@@ -13,7 +14,7 @@
 //! - The result depends on what both streams hold and on their event times, not on which side came first, the batches or the workers.
 //! - A pair's time is the later of its two rows' times, so it is not late if they were not. Results of a window have its last time.
 //! - Where event time decides (`between`, `window`, `as_of`), a row at or below the watermark is late: it is counted, and changes no result.
-//! - Rows are kept as they came, side by side in one vector per key and side. When more than [`rows_max`](crate::JoinedStream::rows_max)
+//! - Rows are kept as they came: of windows and intervals in one place for all keys, of other joins in one vector per key and side. When more than [`rows_max`](crate::JoinedStream::rows_max)
 //!   rows are kept on a worker, the job ends with an error that names the join.
 //!
 //! Cost: the process function's own (see [`process`](crate::process)) and the row that is kept: the inner join of bids with their auction in
@@ -27,6 +28,7 @@ mod broadcast;
 mod changes;
 mod interval;
 mod one;
+mod timeline;
 mod unbounded;
 mod window;
 
@@ -37,8 +39,39 @@ pub(crate) use interval::Interval;
 pub(crate) use one::ManyToOne;
 pub(crate) use unbounded::{Inner, Outer};
 pub(crate) use window::WindowJoin;
+pub use window::{WindowOut, WindowRows};
 
-use crate::{process::Context, state::Key};
+use crate::{
+    process::{Context, Either},
+    record::{EitherOf, Own, Portable, Record},
+    state::Key,
+};
+
+/// Records of two sides in one stream.
+pub(crate) trait TwoSided: Portable {
+    type Left: Portable<Fixed: Clone>;
+    type Right: Portable<Fixed: Clone>;
+    /// Which side a record is of.
+    fn side(record: Self::Of<'_>) -> Either<<Self::Left as Record>::Of<'_>, <Self::Right as Record>::Of<'_>>;
+}
+
+impl<L: Portable<Fixed: Clone>, R: Portable<Fixed: Clone>> TwoSided for EitherOf<L, R> {
+    type Left = L;
+    type Right = R;
+    #[inline(always)]
+    fn side(record: Self::Of<'_>) -> Either<L::Of<'_>, R::Of<'_>> {
+        record
+    }
+}
+
+impl<L: Clone + Send + 'static, R: Clone + Send + 'static> TwoSided for Own<Either<L, R>> {
+    type Left = Own<L>;
+    type Right = Own<R>;
+    #[inline(always)]
+    fn side(record: Self::Of<'_>) -> Either<<Own<L> as Record>::Of<'_>, <Own<R> as Record>::Of<'_>> {
+        record
+    }
+}
 
 /// Counts the rows that a join keeps on one worker.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! The windows that are open, and those that fire: a table of partials each, recycled.
+//! The windows that are open, and those that fire: a table of partials each, recycled, and what else a window has.
 
 use std::collections::VecDeque;
 
@@ -11,18 +11,28 @@ use crate::{
 /// Windows between which records may go to and fro without a search.
 pub(crate) const NEIGHBOURS: usize = 4;
 
+/// What a window has beside its table of partials.
+pub(crate) trait Beside: Clone + Default {
+    /// Forgets all, and keeps the memory.
+    fn clear(&mut self);
+}
+
+impl Beside for () {
+    fn clear(&mut self) {}
+}
+
 /// Open and firing windows of one operator instance.
 #[derive(Clone)]
-pub(crate) struct OpenWindows<K, P> {
+pub(crate) struct OpenWindows<K, P, B = ()> {
     windows: Slices,
     /// Open windows in no order; there are few. The one that got the last record is at `current`.
-    open: Vec<Window<K, P>>,
+    open: Vec<Window<K, P, B>>,
     current: usize,
     /// Windows that fire, earliest first, and where the emission of the first one stands.
-    firing: VecDeque<Window<K, P>>,
+    firing: VecDeque<Window<K, P, B>>,
     cursor: Cursor,
-    /// Tables of windows that have fired, for the next ones.
-    spare: Vec<Table<K, P>>,
+    /// Windows that have fired, for the next ones.
+    spare: Vec<Window<K, P, B>>,
     /// All windows that end at or before it have fired.
     watermark: EventTime,
     /// A window that fired is open again, for records that may still change it.
@@ -30,9 +40,10 @@ pub(crate) struct OpenWindows<K, P> {
 }
 
 #[derive(Clone)]
-pub(crate) struct Window<K, P> {
+pub(crate) struct Window<K, P, B = ()> {
     pub(crate) start: EventTime,
     pub(crate) table: Table<K, P>,
+    pub(crate) beside: B,
 }
 
 /// The record's window has fired.
@@ -40,7 +51,7 @@ pub(crate) struct Window<K, P> {
 #[must_use]
 pub(crate) struct Late;
 
-impl<K: Key, P: Partial> OpenWindows<K, P> {
+impl<K: Key, P: Partial, B: Beside> OpenWindows<K, P, B> {
     /// With slices for windows, what fires is a slice.
     pub(crate) fn new(windows: Slices) -> Self {
         Self {
@@ -61,9 +72,14 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
         self.open.len()
     }
 
+    /// What the open windows have beside their tables.
+    pub(crate) fn besides(&self) -> impl Iterator<Item = &B> {
+        self.open.iter().map(|window| &window.beside)
+    }
+
     /// The window that got the last record, if it is still open.
     #[inline(always)]
-    pub(crate) fn current(&mut self) -> Option<&mut Window<K, P>> {
+    pub(crate) fn current(&mut self) -> Option<&mut Window<K, P, B>> {
         self.open.get_mut(self.current)
     }
 
@@ -88,7 +104,7 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
 
     /// Makes the window that begins at `start` the current one.
     #[inline]
-    pub(crate) fn enter(&mut self, start: EventTime) -> Result<&mut Window<K, P>, Late> {
+    pub(crate) fn enter(&mut self, start: EventTime) -> Result<&mut Window<K, P, B>, Late> {
         if self.open.get(self.current).is_none_or(|window| window.start != start) {
             if self.windows.last_of_slice(start) <= self.watermark {
                 if self.windows.kept_until(start) <= self.watermark {
@@ -97,12 +113,14 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
                 self.reopened = true;
             }
             let at = self.open.iter().position(|window| window.start == start).unwrap_or_else(|| {
-                let table = self.spare.pop().unwrap_or_default();
-                self.open.push(Window { start, table });
+                let fresh = || Window { start, table: Table::new(), beside: B::default() };
+                let window = self.spare.pop().map_or_else(fresh, |window| Window { start, ..window });
+                self.open.push(window);
                 self.open.len() - 1
             });
-            if start == EventTime::MIN {
-                // It may begin before what an event time can say, so that it is shorter than those who hold the current one assume.
+            if start == EventTime::MIN || start.checked_add(self.windows.slice.size_ms()).is_none() {
+                // It may begin before what an event time can say, or end behind it, so that it is shorter than those who hold the current one
+                // assume.
                 self.current = usize::MAX;
                 return Ok(&mut self.open[at]);
             }
@@ -164,12 +182,17 @@ impl<K: Key, P: Partial> OpenWindows<K, P> {
 
     /// Takes at most about `max` results of the earliest window that fires.
     pub(crate) fn take_some(&mut self, max: usize, mut take: impl FnMut(EventTime, K, P)) {
-        let Some(window) = self.firing.front_mut() else { return };
-        let start = window.start;
-        let emptied = window.table.take_some(&mut self.cursor, max, |key, partial| take(start, key, partial));
+        self.take_some_beside(max, |start, _, key, partial| take(start, key, partial));
+    }
+
+    /// As [`take_some`](Self::take_some), with what the window has beside.
+    pub(crate) fn take_some_beside(&mut self, max: usize, mut take: impl FnMut(EventTime, &B, K, P)) {
+        let Some(Window { start, table, beside }) = self.firing.front_mut() else { return };
+        let emptied = table.take_some(&mut self.cursor, max, |key, partial| take(*start, beside, key, partial));
         if emptied && let Some(mut window) = self.firing.pop_front() {
             window.table.clear();
-            self.spare.push(window.table);
+            window.beside.clear();
+            self.spare.push(window);
             self.cursor = Cursor::default();
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, ou
     // What is measured is the query and not the disk: a crash of the machine may lose files, a crash of the job cannot break one.
     let (sink, partitions) = PartitionedFiles::new(folder.path(), MINUTE_MS, partition, line);
     flow.source(events)
-        .flat_map_to::<Bids, _>(bid)
+        .filter_map_to::<Bids, _>(bid)
         .watermarks(WATERMARKS, |bid: &Bid<'_>| bid.date_time)
         .with_times()
         .sink(sink.without_sync());

@@ -30,7 +30,7 @@ fn bid_or_auction(arrival: Arrival<'_>) -> Option<Either<Bid<'_>, Auction<'_>>> 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
-        .flat_map_to::<EitherOf<Bids, Auctions>, _>(bid_or_auction)
+        .filter_map_to::<EitherOf<Bids, Auctions>, _>(bid_or_auction)
         .key_by(|row| match row {
             Either::Left(bid) => bid.auction,
             Either::Right(auction) => auction.id,

@@ -68,7 +68,7 @@ fn sold_or_seller(arrival: Arrival<'_>) -> Option<Either<Sold, Seller<'_>>> {
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
-        .flat_map_to::<EitherOf<Own<Sold>, Sellers>, _>(sold_or_seller)
+        .filter_map_to::<EitherOf<Own<Sold>, Sellers>, _>(sold_or_seller)
         .key_by(|row| match row {
             Either::Left(sold) => sold.0,
             Either::Right(seller) => seller.id,

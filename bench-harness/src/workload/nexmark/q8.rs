@@ -1,37 +1,80 @@
 //! q8: persons who registered and opened an auction in the same window of ten seconds.
 
-use thalweg::{Dataflow, Own, Tumbling, process::Either, source::Source};
+use thalweg::{
+    Dataflow, Own, Record, Tumbling,
+    process::Either,
+    record::{EitherOf, Packed, PairOf, Portable},
+    source::Source,
+};
 
 use super::{
     Arrival, Arrivals, Cell, Event,
     program::{Output, WATERMARKS},
 };
 
-/// A person's id and name.
-type Registered = (i64, Box<str>);
-/// A seller's id.
-type Seller = i64;
+/// Who registered, and when.
+#[derive(Clone, Copy)]
+struct Registered<'a> {
+    id: i64,
+    name: &'a str,
+    date_time: i64,
+}
+
+struct Persons;
+
+impl Record for Persons {
+    type Of<'a> = Registered<'a>;
+}
+
+impl Portable for Persons {
+    type Fixed = (i64, i64, Packed<1>);
+
+    #[inline(always)]
+    fn pack(Registered { id, name, date_time }: Registered<'_>, texts: &mut String) -> Self::Fixed {
+        (id, date_time, Packed::pack([name], texts))
+    }
+
+    #[inline(always)]
+    fn unpack((id, date_time, packed): Self::Fixed, texts: &str) -> Registered<'_> {
+        let [name] = packed.of(texts);
+        Registered { id, name, date_time }
+    }
+
+    fn shorten<'s, 'l: 's>(person: Registered<'l>) -> Registered<'s> {
+        person
+    }
+}
+
+/// A seller's id, and when an auction was opened.
+type Opened = (i64, i64);
+
+/// Bids take no part, so they are not even asked for their time.
+#[inline(always)]
+fn registered_or_opened(arrival: Arrival<'_>) -> Option<Either<Registered<'_>, Opened>> {
+    match arrival.event {
+        Event::Person(person) => Some(Either::Left(Registered { id: person.id, name: person.name, date_time: person.date_time })),
+        Event::Auction(auction) => Some(Either::Right((auction.seller, auction.date_time))),
+        Event::Bid(_) => None,
+    }
+}
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
-    let (registered, sellers) = flow
-        .source(events)
-        // Bids take no part, so they are not even asked for their time.
-        .filter_map(|Arrival { event, .. }: Arrival<'_>| match event {
-            Event::Person(person) => Some((person.date_time, Either::<Registered, Seller>::Left((person.id, person.name.into())))),
-            Event::Auction(auction) => Some((auction.date_time, Either::Right(auction.seller))),
-            Event::Bid(_) => None,
+    flow.source(events)
+        .filter_map_to::<EitherOf<Persons, Own<Opened>>, _>(registered_or_opened)
+        .watermarks(WATERMARKS, |row| match row {
+            Either::Left(person) => person.date_time,
+            Either::Right(opened) => opened.1,
         })
-        .watermarks(WATERMARKS, |(time, _)| *time)
-        .map(|(_, row)| row)
-        .divide();
-    registered
-        .key_by(|person| person.0)
-        .join(sellers.key_by(|seller| *seller))
-        .window(Tumbling::seconds(10), |_, start, persons, opened| {
-            let wanted = if opened.is_empty() { Vec::new() } else { persons };
-            wanted.into_iter().map(move |(id, name)| (id, name, start))
+        .key_by(|row| match row {
+            Either::Left(person) => person.id,
+            Either::Right(opened) => opened.0,
         })
-        .sink(out.rows::<Own<(i64, Box<str>, i64)>, _>(|rows, (id, name, start): (i64, Box<str>, i64)| {
-            rows.insert(&[Cell::Int(id), Cell::Text(&name), Cell::Int(start)]);
+        .window_join::<PairOf<Persons, Own<i64>>, _>(Tumbling::seconds(10), |_, start, persons, opened, out| {
+            if opened.len() > 0 {
+                persons.for_each(|person| out.emit((person, start)));
+            }
+        })
+        .sink(out.rows::<PairOf<Persons, Own<i64>>, _>(|rows, (person, start)| {
+            rows.insert(&[Cell::Int(person.id), Cell::Text(person.name), Cell::Int(start)]);
         }));
 }

@@ -175,7 +175,7 @@ fn auction_or_bid(Arrival { number, event }: Arrival<'_>) -> Option<Either<Aucti
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
     flow.source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
-        .flat_map_to::<EitherOf<Auctions, MadeBids>, _>(auction_or_bid)
+        .filter_map_to::<EitherOf<Auctions, MadeBids>, _>(auction_or_bid)
         .key_by(|row| match row {
             Either::Left(auction) => auction.id,
             Either::Right(bid) => bid.auction,
