@@ -45,10 +45,9 @@ const GROWING: [Query; 11] =
 /// Queries that make something of their own per window or file, and nothing per record: allocations per record stay below this.
 const FEW: f64 = 0.001;
 
-/// What these may allocate per event, though their state does not grow: a name for each person of q8, the sessions of q11.
+/// What these may allocate per event, though their state does not grow: the sessions of q11.
 fn allowed(query: Query) -> f64 {
     match query {
-        Query::Q8 => 0.1,
         Query::Q11 => 0.01,
         _ => FEW,
     }
