@@ -22,6 +22,7 @@ public final class Main {
         // What libraries print is no reply.
         System.setOut(System.err);
         new Conversation(System.in, replies, peer).hold();
+        peer.close();
         // Threads of a run that was never asked for may still wait for it.
         Runtime.getRuntime().halt(0);
     }

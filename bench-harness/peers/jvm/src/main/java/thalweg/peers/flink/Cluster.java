@@ -9,10 +9,10 @@ import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
-import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import thalweg.peers.input.Inputs;
 
-/** Starts jobs, each on a local cluster of its own within this process. */
+/** How jobs run: on a local cluster within this process. */
 final class Cluster {
     private final Settings settings;
     private final int parallelism;
@@ -24,15 +24,11 @@ final class Cluster {
         this.isPaced = isPaced;
     }
 
-    /** Submits a job and waits until its readers stand at the stage's gate. */
-    JobClient start(Job job, Stage stage) throws Exception {
-        StreamExecutionEnvironment environment = StreamExecutionEnvironment.createLocalEnvironment(parallelism, configuration());
-        Plan plan = new Plan(environment, settings, isPaced);
-        stage.enter();
+    /** Builds a job. It can be started any number of times; SQL's generated classes are then the same each time, and stay compiled. */
+    Plan plan(Job job, Inputs input) throws Exception {
+        Plan plan = new Plan(StreamExecutionEnvironment.createLocalEnvironment(parallelism, configuration()), settings, input, isPaced);
         job.build(plan);
-        JobClient client = plan.submit();
-        stage.awaitReady(plan.tasks());
-        return client;
+        return plan;
     }
 
     private Configuration configuration() {
@@ -43,6 +39,7 @@ final class Cluster {
         configuration.set(StateBackendOptions.STATE_BACKEND, "hashmap");
         configuration.set(PipelineOptions.OBJECT_REUSE, settings.objectReuse());
         configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "disable");
+        configuration.set(PipelineOptions.AUTO_WATERMARK_INTERVAL, Duration.ofMillis(settings.watermarkMs()));
         int timeoutMs = isPaced ? settings.openBufferTimeoutMs() : settings.bufferTimeoutMs();
         if (timeoutMs >= 0) {
             configuration.set(ExecutionOptions.BUFFER_TIMEOUT, Duration.ofMillis(timeoutMs));

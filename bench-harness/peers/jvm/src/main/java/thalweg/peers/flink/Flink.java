@@ -1,7 +1,6 @@
 package thalweg.peers.flink;
 
-import java.util.HashSet;
-import java.util.Set;
+import java.io.IOException;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.runtime.util.EnvironmentInformation;
 import thalweg.peers.flink.job.Jobs;
@@ -20,8 +19,6 @@ public final class Flink implements Peer {
     /** Warm-ups are at least two jobs, so that what a job does at its start and end is warm too. */
     private static final int WARM_UP_JOBS = 2;
 
-    private final Set<String> warm = new HashSet<>();
-
     @Override
     public String name() {
         return "flink";
@@ -39,16 +36,17 @@ public final class Flink implements Peer {
         if (run.schedule() != null && !job.hasOpenLoop()) {
             throw new Refused("an open loop of " + run.workload() + " on Flink is not written; of hop it is");
         }
-        Affinity.pin(run.coreNumbers());
         Inputs input = job.input(run);
         long events = job.events(run, input);
-        Cluster cluster = new Cluster(settings, run.cores(), run.schedule() != null);
-        if (settings.warmUpS() > 0 && warm.add(run.workload() + (run.schedule() == null ? "" : " open"))) {
-            warmUp(run, settings, cluster, job, input);
+        Plan plan = new Cluster(settings, run.cores(), run.schedule() != null).plan(job, input);
+        if (settings.warmUpS() > 0) {
+            warmUp(run, settings, plan, input);
         }
+        // Only now: what compiles the code may use all cores.
+        Affinity.pin(run.coreNumbers());
         Pace pace = run.schedule() == null ? null : new Pace(new Arrivals(run.schedule(), events));
         Stage stage = new Stage(events, input, pace, Long.MAX_VALUE);
-        JobClient client = cluster.start(job, stage);
+        JobClient client = plan.start(stage);
         System.gc();
         return new Prepared() {
             @Override
@@ -65,8 +63,13 @@ public final class Flink implements Peer {
         };
     }
 
+    @Override
+    public void close() throws IOException {
+        Checkpoints.delete();
+    }
+
     /** Runs the job for a while, on as many records as it takes. */
-    private static void warmUp(Run run, Settings settings, Cluster cluster, Job job, Inputs input) throws Exception {
+    private static void warmUp(Run run, Settings settings, Plan plan, Inputs input) throws Exception {
         double each = settings.warmUpS() / WARM_UP_JOBS;
         for (int i = 0; i < WARM_UP_JOBS; i++) {
             Pace pace = null;
@@ -76,7 +79,7 @@ public final class Flink implements Peer {
                 pace = new Pace(new Arrivals(run.schedule(), events));
             }
             Stage stage = new Stage(events, input, pace, System.nanoTime() + (long) (each * 1e9) + 1_000_000_000);
-            JobClient client = cluster.start(job, stage);
+            JobClient client = plan.start(stage);
             stage.open();
             client.getJobExecutionResult().get();
         }

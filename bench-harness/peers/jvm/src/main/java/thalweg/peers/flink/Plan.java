@@ -1,6 +1,5 @@
 package thalweg.peers.flink;
 
-import java.util.concurrent.Callable;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.connector.sink2.Sink;
@@ -9,7 +8,6 @@ import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.DataStreamSink;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
 import thalweg.peers.flink.source.ReplaySource;
 import thalweg.peers.flink.type.Records;
 import thalweg.peers.input.Inputs;
@@ -18,16 +16,16 @@ import thalweg.peers.input.Inputs;
 public final class Plan {
     public final StreamExecutionEnvironment environment;
     public final Settings settings;
+    public final Inputs input;
     private final boolean isPaced;
     private int tasks;
-    /** Null of a job that is a graph of operators. */
-    private Callable<JobClient> inserts;
 
     private static Plan current;
 
-    Plan(StreamExecutionEnvironment environment, Settings settings, boolean isPaced) {
+    Plan(StreamExecutionEnvironment environment, Settings settings, Inputs input, boolean isPaced) {
         this.environment = environment;
         this.settings = settings;
+        this.input = input;
         this.isPaced = isPaced;
         current = this;
     }
@@ -64,17 +62,11 @@ public final class Plan {
         return stream.sinkTo(sink).setParallelism(stream.getParallelism());
     }
 
-    /** The job is to be what a statement inserts. */
-    public void insert(StreamTableEnvironment tables, String statement) {
-        inserts = () -> tables.executeSql(statement).getJobClient().orElseThrow();
-    }
-
-    /** Starts what was built. */
-    JobClient submit() throws Exception {
-        return inserts == null ? environment.executeAsync() : inserts.call();
-    }
-
-    int tasks() {
-        return tasks;
+    /** Starts a run of what was built, and waits until its readers stand at the stage's gate. */
+    JobClient start(Stage stage) throws Exception {
+        stage.enter();
+        JobClient client = environment.executeAsync(environment.getStreamGraph(false));
+        stage.awaitReady(tasks);
+        return client;
     }
 }

@@ -12,7 +12,8 @@ import thalweg.peers.protocol.Run;
  * @param openBufferTimeoutMs the same, in an open loop
  * @param checkpointMs a checkpoint is taken so often; 0: never
  * @param form the form of a query: {@code fastest}, {@code datastream} or {@code sql}
- * @param warmUpS how long each workload runs in a process before its first measured run, in seconds
+ * @param watermarkMs sources emit a watermark so often
+ * @param warmUpS how long a job runs before each measured run of it, in seconds
  */
 public record Settings(
         boolean objectReuse,
@@ -22,6 +23,7 @@ public record Settings(
         int openBufferTimeoutMs,
         int checkpointMs,
         String form,
+        int watermarkMs,
         double warmUpS) {
 
     static Settings of(Run run) {
@@ -33,6 +35,7 @@ public record Settings(
                 run.option("open_buffer_timeout_ms", 0),
                 run.option("checkpoint_ms", 0),
                 run.option("form", "fastest"),
+                run.option("watermark_ms", 200),
                 Double.parseDouble(run.option("warm_up_s", "7")));
     }
 }

@@ -1,5 +1,7 @@
 package thalweg.peers.protocol;
 
+import java.io.IOException;
+
 /** A system that can be measured. */
 public interface Peer {
     String name();
@@ -12,6 +14,9 @@ public interface Peer {
      * @throws Refused if it cannot run this
      */
     Prepared prepare(Run run) throws Exception;
+
+    /** Leaves nothing behind. */
+    default void close() throws IOException {}
 
     /** A run that is ready. */
     interface Prepared {

@@ -49,7 +49,7 @@ final class Sql implements Job {
         for (int i = 0; i < statements.length - 1; i++) {
             tables.executeSql(statements[i]);
         }
-        plan.insert(tables, statements[statements.length - 1]);
+        tables.createStatementSet().addInsertSql(statements[statements.length - 1]).attachAsDataStream();
     }
 
     private static String[] statements(String name) throws IOException {

@@ -1,6 +1,6 @@
 package thalweg.peers.flink.job;
 
-import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import thalweg.peers.flink.Job;
 import thalweg.peers.flink.Plan;
@@ -19,15 +19,18 @@ final class Stateless implements Job {
 
     @Override
     public void build(Plan plan) {
-        SingleOutputStreamOperator<Long> marked = plan.source(Event.class)
+        SingleOutputStreamOperator<Event> marked = plan.source(Event.class, WatermarkStrategy.noWatermarks(), plan.environment.getParallelism())
                 .map(event -> {
                     event.value = event.value * 3 + event.key;
                     return event;
                 })
                 .returns(plan.type(Event.class))
                 .filter(event -> (event.value & 1) == 0)
-                .map(event -> (event.value >> 1) ^ event.seq)
-                .returns(Types.LONG);
-        plan.sink(marked, new TotalSink<>(value -> value));
+                .map(event -> {
+                    event.value = (event.value >> 1) ^ event.seq;
+                    return event;
+                })
+                .returns(plan.type(Event.class));
+        plan.sink(marked, new TotalSink<>(event -> event.value));
     }
 }

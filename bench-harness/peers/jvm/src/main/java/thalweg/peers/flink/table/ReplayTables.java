@@ -19,7 +19,6 @@ import org.apache.flink.table.factories.DynamicTableSourceFactory;
 import org.apache.flink.table.factories.FactoryUtil;
 import org.apache.flink.table.types.DataType;
 import thalweg.peers.flink.Plan;
-import thalweg.peers.flink.Stage;
 
 /**
  * The connector {@code replay}: tables of the current run's input. Options: {@code table}, its name in the input; {@code readers}, if they are
@@ -65,7 +64,7 @@ public final class ReplayTables implements DynamicTableSourceFactory {
             return new DataStreamScanProvider() {
                 @Override
                 public DataStream<RowData> produceDataStream(ProviderContext unused, StreamExecutionEnvironment environment) {
-                    Duration bound = Duration.ofMillis(Stage.current().input.boundMs(name));
+                    Duration bound = Duration.ofMillis(Plan.current().input.boundMs(name));
                     WatermarkStrategy<RowData> watermarks = WatermarkStrategy.forBoundedOutOfOrderness(bound);
                     int parallelism = readers > 0 ? readers : environment.getParallelism();
                     return Plan.current().source(name, rows, watermarks, parallelism);
