@@ -21,4 +21,5 @@ missing=$(../../../scripts/peers check 2>&1 >/dev/null) || refuse "$missing"
 source opens.sh
 
 # Options of the JVM come from the description, after the peer's name.
-exec java "${opens[@]}" "$@" -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "target/peers.jar:target/lib/*" thalweg.peers.Main "$peer"
+# Its own warnings are no replies either.
+exec java "${opens[@]}" -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=warning:stderr "$@" -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "target/peers.jar:target/lib/*" thalweg.peers.Main "$peer"
