@@ -1,5 +1,6 @@
 package thalweg.peers.flink.job;
 
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import thalweg.peers.flink.Job;
@@ -20,7 +21,7 @@ final class WordCount implements Job {
 
     @Override
     public void build(Plan plan) {
-        SingleOutputStreamOperator<Word> counts = plan.source(Line.class)
+        SingleOutputStreamOperator<Word> counts = plan.source(Line.class, WatermarkStrategy.noWatermarks(), plan.environment.getParallelism())
                 .flatMap(new Split(plan.settings.objectReuse()))
                 .returns(plan.type(Word.class))
                 .keyBy(word -> word.text, Types.STRING)
