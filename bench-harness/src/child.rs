@@ -4,20 +4,40 @@
 
 use std::{
     fmt,
-    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::mpsc,
-    thread,
-    time::Duration,
+    process::Command,
+    time::{Duration, Instant},
 };
 
-use crate::report::{folder, row::Row};
+use crate::{
+    process::{
+        guard::{Guard, Heard, LINE_BYTES_MAX},
+        interrupt,
+    },
+    report::{folder, row::Row},
+};
 
 /// A process that takes longer is killed.
 pub const LIMIT_DEFAULT: Duration = Duration::from_secs(600);
-/// So much of what it says on standard error is shown if it fails.
-const SAID_BYTES_MAX: u64 = 64 << 10;
+
+/// Why there are no rows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRows {
+    /// The process failed; the text says how.
+    #[error("{0}")]
+    Failed(String),
+    /// It did not end in time, and was killed.
+    #[error("`{command}` did not end within {} s and was killed", .limit.as_secs())]
+    Hung {
+        /// What was run.
+        command: String,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// This program was asked to end; the process was killed.
+    #[error("interrupted")]
+    Interrupted,
+}
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -72,12 +92,12 @@ impl Child {
         Child { limit, ..self }
     }
 
-    /// Runs it. A run that gave a wrong answer is a row that says so, not an error.
+    /// Runs it. A run that gave a wrong answer is a row that says so, not an error. From here on Ctrl-C ends the run, and then is the caller's.
     ///
     /// # Errors
-    /// If the process cannot be started, does not end in time, prints something that is no row, or no row at all.
-    pub fn run(&self) -> Result<Vec<Row>, String> {
-        let told = || self.to_string();
+    /// If the process cannot be started, does not end in time, prints something that is no row, or no row at all; or if this program is asked to
+    /// end.
+    pub fn run(&self) -> Result<Vec<Row>, NoRows> {
         let mut command = match &self.cores {
             Some(cores) => {
                 let mut taskset = Command::new("taskset");
@@ -86,55 +106,38 @@ impl Child {
             }
             None => Command::new(&self.program),
         };
-        let mut process = command
-            .arg("run")
-            .args(&self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("`{}` cannot be started: {error}", told()))?;
-        let (to_here, lines) = mpsc::channel();
-        let stdout = process.stdout.take().ok_or("a piped standard output is missing")?;
-        let stderr = process.stderr.take().ok_or("a piped standard error is missing")?;
-        // Both are read while it runs, so that it never waits for a full pipe; the readers end when it does.
-        let reader = thread::spawn(move || {
-            BufReader::new(stdout).lines().map_while(Result::ok).for_each(|line| drop(to_here.send(line)));
-        });
-        let listener = thread::spawn(move || {
-            let mut said = Vec::new();
-            let mut stderr = stderr;
-            let _ = stderr.by_ref().take(SAID_BYTES_MAX).read_to_end(&mut said);
-            let _ = std::io::copy(&mut stderr, &mut std::io::sink());
-            String::from_utf8_lossy(&said).trim().to_owned()
-        });
-        let deadline = std::time::Instant::now() + self.limit;
-        let mut printed = Vec::new();
-        let hangs = loop {
-            match lines.recv_timeout(deadline.saturating_duration_since(std::time::Instant::now())) {
-                Ok(line) => printed.push(line),
-                Err(mpsc::RecvTimeoutError::Disconnected) => break false,
-                Err(mpsc::RecvTimeoutError::Timeout) => break true,
+        command.arg("run").args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if interrupt::is_asked() {
+            return Err(NoRows::Interrupted);
+        }
+        let failed = |why: String| NoRows::Failed(format!("`{self}` {why}"));
+        let mut process = Guard::start(command).map_err(|error| failed(format!("cannot be started: {error}")))?.until(interrupt::asked());
+        process.close_input();
+        let until = Instant::now() + self.limit;
+        let mut rows = Vec::new();
+        loop {
+            match process.hear(until) {
+                Heard::Line(text) => rows.push(
+                    folder::row(Path::new("its output"), rows.len() + 1, &text)
+                        .map_err(|why| failed(format!("printed something else than rows: {why}")))?,
+                ),
+                Heard::TooLong => return Err(failed(format!("printed a line of more than {LINE_BYTES_MAX} bytes"))),
+                Heard::End => break,
+                Heard::Interrupted => {
+                    process.kill();
+                    return Err(NoRows::Interrupted);
+                }
+                Heard::Silence => {
+                    process.kill();
+                    return Err(NoRows::Hung { command: self.to_string(), limit: self.limit });
+                }
             }
-        };
-        if hangs {
-            process.kill().map_err(|error| format!("`{}` hangs and cannot be killed: {error}", told()))?;
         }
-        let status = process.wait().map_err(|error| format!("`{}`: its end is not known: {error}", told()))?;
-        if hangs {
-            // Something that it started may still hold the pipes: the readers are left behind.
-            return Err(format!("`{}` did not end within {} s and was killed", told(), self.limit.as_secs()));
+        if !rows.is_empty() {
+            return Ok(rows);
         }
-        let _ = reader.join();
-        let said = listener.join().unwrap_or_default();
-        let rows: Result<Vec<Row>, _> =
-            printed.iter().zip(1..).map(|(text, line)| folder::row(Path::new("its output"), line, text)).collect();
-        match rows {
-            Ok(rows) if !rows.is_empty() => Ok(rows),
-            Ok(_) => Err(format!("`{}` printed no row and ended with {status}:\n{said}", told())),
-            Err(why) => Err(format!("`{}` printed something else than rows: {why}", told())),
-        }
+        let how = process.end().map_or("closed its output".to_owned(), |status| format!("ended with {status}"));
+        Err(failed(format!("printed no row and {how}:\n{}", process.last_words())))
     }
 }
 
@@ -173,9 +176,9 @@ mod tests {
             ("exec sleep 100", "did not end within 0 s and was killed"),
             ("head -c 300000 /dev/zero | tr '\\0' 'e' >&2; exit 1", "eee"),
         ] {
-            let error = Child::new(&script(lines), []).within(Duration::from_millis(900)).run().unwrap_err();
+            let error = Child::new(&script(lines), []).within(Duration::from_millis(900)).run().unwrap_err().to_string();
             assert!(error.contains(needle), "{lines}: {error}");
         }
-        assert!(Child::new(Path::new("/no/such/program"), []).run().unwrap_err().contains("cannot be started"));
+        assert!(Child::new(Path::new("/no/such/program"), []).run().unwrap_err().to_string().contains("cannot be started"));
     }
 }

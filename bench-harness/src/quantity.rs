@@ -102,6 +102,18 @@ pub fn seconds(text: &str) -> Result<f64, String> {
     if scaled > 0.0 && scaled <= 3600.0 { Ok(scaled) } else { Err(format!("`{text}` is not between 0 and one hour")) }
 }
 
+/// Reads a budget of time in seconds: as [`seconds`], and `2h`.
+///
+/// # Errors
+/// What is wrong with it: not a number, an unknown suffix, or not positive.
+pub fn budget(text: &str) -> Result<f64, String> {
+    match text.strip_suffix('h').map(|hours| hours.trim().parse::<f64>()) {
+        Some(Ok(hours)) if hours > 0.0 && hours.is_finite() => Ok(hours * 3600.0),
+        Some(_) => Err(format!("`{text}` is not a number of hours")),
+        None => seconds(text),
+    }
+}
+
 /// Reads a rate: `100k`, `1e6`, `2.5M` records per second, or `0.5x` of the closed loop's.
 ///
 /// # Errors

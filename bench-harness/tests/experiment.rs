@@ -134,7 +134,7 @@ fn a_sweep_that_is_killed_goes_on_where_it_stopped() {
     let output = bench(&arguments);
     // Points that wait by parking have no figure: they are refused.
     ends_with(&output, 1);
-    assert!(text(&output.stderr).contains(&format!("goes on: {done} of 24 runs are done")), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains(&format!("goes on: {done} runs are done")), "{}", text(&output.stderr));
     let entries = json_lines(&ledger);
     assert_eq!(entries.len(), 1 + 24);
     let mut keys: Vec<String> =
@@ -155,7 +155,7 @@ fn a_sweep_that_is_killed_goes_on_where_it_stopped() {
         assert_eq!(point["throughput"].is_null(), wait == "park");
         assert!(wait == "spin" || point["left_out"][0].as_str().unwrap().contains("no park"), "{point}");
     }
-    assert_eq!(Results::read(&out.join("results")).unwrap().rows().len(), 12);
+    assert_eq!(Results::read(&out).unwrap().rows().len(), 12);
 
     // Again: nothing is left to run. And a budget that is used up says so.
     let again = bench(&arguments);
@@ -165,7 +165,77 @@ fn a_sweep_that_is_killed_goes_on_where_it_stopped() {
     fs::write(&definition, text_of).unwrap();
     let output = bench(&arguments);
     ends_with(&output, 1);
-    assert!(text(&output.stdout).contains("the budget is used up: 12 of 36 runs are left"), "{}", text(&output.stdout));
+    let said = text(&output.stdout);
+    assert!(said.contains("12 of 36 runs are left") && said.contains("PARTIAL: the budget"), "{said}");
+}
+
+/// Sends Ctrl-C to a program that runs `arguments`, once its ledger has a few lines; returns what it printed.
+fn interrupted(arguments: &[&str], ledger: &Path) -> Output {
+    use std::process::Stdio;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg-bench"));
+    let begun = command.args(arguments).env("FAKE_SLEEP", "0.1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while fs::read_to_string(ledger).map_or(0, |text| text.lines().count()) < 6 {
+        assert!(start.elapsed() < Duration::from_secs(60), "it does not begin");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-INT", &begun.id().to_string()]).status().unwrap().success());
+    begun.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_search_that_is_cut_off_says_so_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, out) = (program(folder.path()), folder.path().join("out"));
+    let arguments = ["sustain", "stateless", "--program", program.to_str().unwrap(), "--repeats", "1", "--out", out.to_str().unwrap()];
+    let output = interrupted(&arguments, &out.join("ledger.jsonl"));
+    let said = text(&output.stdout);
+    assert!(said.contains("PARTIAL: interrupted after") && said.contains("the same command goes on"), "{said}");
+    // The folder can be read as it is.
+    let results = Results::read(&out).unwrap();
+    assert!(results.is_complete() && results.rows().len() >= 5);
+    let before = fs::read_to_string(out.join("ledger.jsonl")).unwrap();
+    // A budget that is used up already runs nothing, and tells the same.
+    let none = bench(&[&arguments[..], &["--budget", "0.1s"]].concat());
+    assert!(text(&none.stdout).contains("PARTIAL: the budget of 0 s was used up"), "{}", text(&none.stdout));
+    assert_eq!(fs::read_to_string(out.join("ledger.jsonl")).unwrap(), before);
+    let whole = bench(&arguments);
+    ends_with(&whole, 0);
+    let said = text(&whole.stdout);
+    assert!(said.contains("sustainable: ") && !said.contains("PARTIAL"), "{said}");
+    // What was found is what one that was never cut off finds, and no run was made twice.
+    let after = fs::read_to_string(out.join("ledger.jsonl")).unwrap();
+    assert!(after.starts_with(&before));
+    let calls = fs::read_to_string(folder.path().join("calls")).unwrap().lines().count();
+    assert!(calls <= after.lines().count(), "{calls} runs for {} entries and the one that was killed", after.lines().count() - 1);
+    // Another question is not answered in this folder.
+    let other = bench(&[&arguments[..], &["--batch", "64"]].concat());
+    ends_with(&other, 2);
+    assert!(text(&other.stderr).contains("holds another experiment"), "{}", text(&other.stderr));
+}
+
+#[test]
+fn a_search_says_at_most_how_long_it_takes_and_keeps_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = program(folder.path());
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg-bench"));
+        command.args(arguments).args(["--program", program.to_str().unwrap(), "--budget", "1s"]).env("FAKE_SLEEP", "0.15");
+        let start = Instant::now();
+        (command.output().unwrap(), start.elapsed())
+    };
+    for (arguments, announced) in [
+        (&["sustain", "stateless"][..], "at most 41 runs"),
+        (&["tune", "stateless", "--p99", "100us"], "closed loops"),
+        (&["scale", "stateless", "--over", "workers", "--at", "1,2,4,8"], "20 runs"),
+    ] {
+        let (output, took) = run(arguments);
+        assert!(text(&output.stderr).contains(announced), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).replace('\n', " ").contains("ends within 1 s (--budget)"), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("PARTIAL: the budget of 1 s was used up by"), "{}", text(&output.stdout));
+        // No time is asserted but that it is no search to its end, which would take several times as long.
+        assert!(took < Duration::from_secs(60), "{took:?}");
+    }
 }
 
 #[test]

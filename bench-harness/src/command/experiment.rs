@@ -1,12 +1,22 @@
-//! What `sustain`, `tune` and `scale` share: a configuration on the command line, and a bar with the time left.
+//! What `sustain`, `tune`, `sweep` and `scale` share: a configuration and a budget on the command line, the campaign, a bar with the time left.
 
-use std::{io::IsTerminal, path::PathBuf};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 use thalweg_bench::{
-    experiment::trial::{self, Load, Values},
-    report::row::Row,
+    compare::text::wrap,
+    experiment::{
+        campaign::{self, Campaign, Over, Progress, Ran, Trial},
+        ledger::Ledger,
+        place::Place,
+        trial::{self, Values},
+    },
 };
 
 /// One configuration; what is left out is as `run` has it.
@@ -62,67 +72,85 @@ impl Setting {
     }
 }
 
-/// Runs a configuration once, in a process of its own. The last row is the one: there is one, unless more were asked for.
-pub(crate) fn once(program: &std::path::Path, values: &Values, load: &Load, duration: &str) -> Result<Row, String> {
-    let rows = trial::child(program, values, load, duration)?.run()?;
-    rows.into_iter().next_back().ok_or_else(|| "a process printed no row".into())
+/// Where an experiment is kept.
+#[derive(Args, Clone)]
+pub(crate) struct Kept {
+    /// Folder for the rows, as they end, and what was found; an experiment that was cut off goes on in it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
-/// A bar with the time left, on a terminal; drawn only when something happens.
-pub(crate) fn bar(length: u64) -> ProgressBar {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(length) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{elapsed:>4} {bar:20} {pos}/{len} {eta} left {wide_msg}");
+/// Says what is about to be done, and how long it takes at most.
+pub(crate) fn announce(what: &str, budget_s: Option<f64>) {
+    let time = match budget_s {
+        Some(budget_s) => format!("ends within {} (--budget)", time(budget_s)),
+        None => "ends when all are done".into(),
+    };
+    eprint!("{}", wrap(&format!("{what}; {time}. Ctrl-C ends it sooner, with what was found so far."), ""));
+}
+
+/// `90 s`, `12 min`.
+pub(crate) fn time(seconds: f64) -> String {
+    if seconds < 600.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }
+}
+
+/// What runs a trial of a campaign.
+pub(crate) trait Runner: FnMut(&Trial<'_>, Duration) -> Result<Ran, String> {}
+impl<R: FnMut(&Trial<'_>, Duration) -> Result<Ran, String>> Runner for R {}
+
+/// Begins an experiment, or goes on with it: each run a process of `program`.
+pub(crate) fn begin<'a>(
+    program: &'a Path,
+    out: Option<&Path>,
+    asked: &Value,
+    budget_s: Option<f64>,
+    at_most: u64,
+) -> Result<Campaign<'a, impl Runner + use<'a>>, String> {
+    let (ledger, place) = match out {
+        Some(out) => Place::open(out, asked).map(|(ledger, place)| (ledger, Some(place)))?,
+        None => (Ledger::in_memory(), None),
+    };
+    if !ledger.entries().is_empty() {
+        eprintln!("goes on: {} runs are done, in {}", ledger.entries().len(), time(ledger.took_s()));
+    }
+    let bar = bar(ledger.took_s());
+    let run = |trial: &Trial<'_>, limit: Duration| {
+        let child = trial::child(program, trial.values, &trial.load, trial.duration)?.within(limit);
+        Ok(campaign::timed(|| child.run()))
+    };
+    Campaign::new(ledger, place, budget_s, at_most, run, move |progress, what| show(&bar, progress, what))
+}
+
+/// A bar on a terminal, drawn only when something happens: a thread of its own would take time from the runs.
+fn bar(took_s: f64) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{elapsed:>4} {bar:20} {wide_msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.with_elapsed(Duration::try_from_secs_f64(took_s).unwrap_or_default()).with_finish(indicatif::ProgressFinish::AndClear)
+}
+
+fn show(bar: &ProgressBar, progress: Progress, what: &str) {
+    let left = progress.left_s.map_or(String::new(), |left_s| format!(", {} left at most", time(left_s)));
+    bar.set_length(progress.at_most);
+    bar.set_position(progress.done);
+    bar.set_message(format!("{} of at most {} runs{left}: {what}", progress.done, progress.at_most));
     bar.tick();
-    bar
 }
 
-/// Rows as they come, kept if a folder was named.
-pub(crate) struct Keeper {
-    pub(crate) rows: Vec<Row>,
-    folder: Option<(thalweg_bench::report::folder::Folder, thalweg_bench::run::environment::Environment)>,
-}
-
-impl Keeper {
-    /// Keeps them in `out`, whose definition says `asked`.
-    pub(crate) fn new(out: Option<&std::path::Path>, asked: serde_json::Value) -> Result<Keeper, String> {
-        use thalweg_bench::{
-            report::folder::{Definition, Folder},
-            run::environment::Environment,
-        };
-        let create = |path: &std::path::Path| {
-            let environment = Environment::read();
-            let definition = Definition::new(std::env::args().collect(), asked);
-            let folder = Folder::create(path, &environment, definition).map_err(|error| format!("{}: {error}", path.display()))?;
-            Ok::<_, String>((folder, environment))
-        };
-        Ok(Keeper { rows: Vec::new(), folder: out.map(create).transpose()? })
-    }
-
-    /// Takes a row; returns its number.
-    pub(crate) fn add(&mut self, mut row: Row, repeat: u32) -> Result<u64, String> {
-        let number = self.rows.len() as u64;
-        (row.repeat, row.order) = (repeat, number);
-        if let Some((folder, _)) = &mut self.folder {
-            folder.row(&row, []).map_err(|error| format!("a row cannot be kept: {error}"))?;
-        }
-        self.rows.push(row);
-        Ok(number)
-    }
-
-    /// Ends the folder, and writes further files of JSON lines beside the rows.
-    pub(crate) fn finish(self, lines: &[(&str, String)]) -> Result<(), String> {
-        let Some((folder, environment)) = self.folder else { return Ok(()) };
-        let path = folder.path().to_owned();
-        for (name, text) in lines {
-            std::fs::write(path.join(name), text).map_err(|error| format!("{name} cannot be kept: {error}"))?;
-        }
-        folder
-            .finish(&self.rows, &thalweg_bench::report::compare::summarise(&self.rows, &[]), &environment)
-            .map_err(|error| format!("the folder cannot be finished: {error}"))?;
-        eprintln!("results: {}", path.display());
-        Ok(())
-    }
+/// Why what was found is partial, and how to go on.
+pub(crate) fn told_partial(over: Option<Over>, runs: usize, budget_s: Option<f64>, out: Option<&Path>) -> String {
+    let budget = time(budget_s.unwrap_or_default());
+    let why = match over {
+        None => return String::new(),
+        Some(Over::Budget) => format!("the budget of {budget} was used up by {runs} runs"),
+        Some(Over::Interrupted) => format!("interrupted after {runs} runs"),
+    };
+    let how = match (over, out) {
+        (_, None) => "with --out DIR it could go on from here",
+        (Some(Over::Budget), Some(_)) => "the same command with a larger --budget goes on from here",
+        (_, Some(_)) => "the same command goes on from here",
+    };
+    wrap(&format!("PARTIAL: {why}; {how}."), "")
 }
 
 /// JSON lines.

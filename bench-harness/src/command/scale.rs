@@ -1,12 +1,13 @@
 //! `thalweg-bench scale`: how cost grows along one axis.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde::Serialize;
 use thalweg_bench::{
     compare::text::wrap,
     experiment::{
+        campaign::Trial,
         sweep::shuffled,
         trial::{Load, Values},
     },
@@ -21,7 +22,7 @@ use thalweg_bench::{
 
 use super::{
     EXIT_FAILED,
-    experiment::{Keeper, Setting, bar, lines, once},
+    experiment::{Kept, Setting, announce, begin, lines, told_partial},
     print, runnable_names, usage,
 };
 
@@ -97,9 +98,11 @@ pub(crate) struct ScaleArgs {
     /// How long a run takes
     #[arg(long, default_value = "0.3s", value_name = "S")]
     duration: String,
-    /// Folder for the rows and scale.jsonl; must not hold rows yet
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    /// Time for everything, over all invocations that go on in the same folder
+    #[arg(long, default_value = "2min", value_parser = quantity::budget, value_name = "S")]
+    budget: f64,
+    #[command(flatten)]
+    kept: Kept,
 }
 
 /// One value of the axis; medians over the repeats.
@@ -148,34 +151,30 @@ fn scale(arguments: &ScaleArgs) -> Result<(String, bool), String> {
     let program = arguments.setting.program()?;
     let axis = arguments.over.name();
     let at_values = if arguments.at.is_empty() { arguments.over.usual() } else { super::unique(&arguments.at) };
-    let asked = serde_json::json!({ "experiment": "scale", "axis": axis, "values": at_values, "workload": arguments.workload });
-    let mut keeper = Keeper::new(arguments.out.as_deref(), asked)?;
+    let asked = serde_json::json!({
+        "experiment": "scale", "axis": axis, "values": at_values, "duration": arguments.duration,
+        "configuration": arguments.setting.values(&arguments.workload),
+    });
+    let runs = at_values.len() as u64 * u64::from(arguments.repeats);
+    announce(&format!("{} values of {axis}, {runs} runs of {}", at_values.len(), arguments.duration), Some(arguments.budget));
+    let out = arguments.kept.out.as_deref();
+    let mut campaign = begin(&program, out, &asked, Some(arguments.budget), runs)?;
     let mut rows: Vec<Vec<Row>> = vec![Vec::new(); at_values.len()];
     let mut left_out: Vec<Vec<String>> = vec![Vec::new(); at_values.len()];
-    let bar = bar(at_values.len() as u64 * u64::from(arguments.repeats));
-    for repeat in 0..arguments.repeats {
-        for i in shuffled(at_values.len(), 42, u64::from(repeat)) {
-            let (values, load) = at(arguments, &at_values[i]);
-            bar.set_message(format!("{axis} {}", at_values[i]));
-            bar.inc(1);
-            // What could not be run once is refused: it would be refused again.
-            if !left_out[i].is_empty() && rows[i].is_empty() {
-                continue;
-            }
-            match once(&program, &values, &load, &arguments.duration) {
-                Ok(row) if !row.failed() => {
-                    keeper.add(row.clone(), repeat)?;
-                    rows[i].push(row);
-                }
-                Ok(row) => {
-                    left_out[i].push(row.verdict.reasons.join("; "));
-                    keeper.add(row, repeat)?;
-                }
-                Err(why) => left_out[i].push(why),
-            }
+    for (repeat, i) in (0..arguments.repeats).flat_map(|repeat| shuffled(at_values.len(), 42, u64::from(repeat)).into_iter().map(move |i| (repeat, i))) {
+        // What could not be run once is refused: it would be refused again.
+        if !left_out[i].is_empty() && rows[i].is_empty() {
+            continue;
+        }
+        let (values, load) = at(arguments, &at_values[i]);
+        let trial = Trial { values: &values, load, repeat, duration: &arguments.duration };
+        let Some(ran) = campaign.run(&trial, &format!("{axis} {}", at_values[i]))? else { break };
+        match campaign.entry(ran).row() {
+            Ok(row) if !row.failed() => rows[i].push(row.clone()),
+            Ok(row) => left_out[i].push(row.verdict.reasons.join("; ")),
+            Err(why) => left_out[i].push(why.to_owned()),
         }
     }
-    bar.finish_and_clear();
     if rows.iter().all(Vec::is_empty) {
         return Err(format!("nothing could be run:\n{}", left_out.concat().first().map_or("", String::as_str)));
     }
@@ -206,7 +205,8 @@ fn scale(arguments: &ScaleArgs) -> Result<(String, bool), String> {
     text.extend(fit.as_ref().map(told));
     let mut files = vec![("scale.jsonl", lines(&points))];
     files.extend(fit.iter().map(|fit| ("usl.jsonl", lines(std::slice::from_ref(fit)))));
-    keeper.finish(&files)?;
+    text += &told_partial(campaign.over(), campaign.entries().len(), Some(arguments.budget), out);
+    campaign.finish(&files)?;
     Ok((text, points.iter().all(|point| point.r_per_s.is_some())))
 }
 

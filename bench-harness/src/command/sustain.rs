@@ -1,14 +1,16 @@
 //! `thalweg-bench sustain`: the highest rate that is kept up with, and what waiting costs below and above it.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, builder::PossibleValuesParser};
 use thalweg_bench::{
+    compare::text::wrap,
     experiment::{
+        campaign::{Campaign, Trial},
         curve::{Point, SHARES},
         search::{self, Effort, Found},
         sweep::shuffled,
-        trial::{self, Load},
+        trial::{self, Load, Values},
     },
     measure::backlog::{CONFIDENCE, GROWTH_MAX, Stability},
     quantity,
@@ -17,7 +19,7 @@ use thalweg_bench::{
 use super::{
     EXIT_FAILED,
     compare::share,
-    experiment::{Keeper, Setting, bar, lines, once},
+    experiment::{Kept, Runner, Setting, announce, begin, lines, told_partial},
     print, runnable_names, usage,
 };
 
@@ -25,11 +27,12 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   thalweg-bench sustain hop --system thalweg --batch 256
   thalweg-bench sustain ysb --system thalweg --cores 2 --duration 2s --out results/ysb-sustain
-  thalweg-bench sustain hop --system rtrb --no-curve
+  thalweg-bench sustain hop --system rtrb --no-curve --budget 5min
 
 A rate is sustainable if neither backlog nor latency grows (Karimov et al., ICDE 2018). The test: how far the output is behind the schedule, over the
 run; its slope (Theil and Sen, over batch means) with an interval at 99 %. Stable: growth of 1 % of the load is excluded. Grows: growth is
 shown. A rate is given up after two runs that are not stable, and the answer is confirmed by three that are. Every run is a fresh process.
+It ends within --budget, or sooner by Ctrl-C, and then tells what it has so far; with --out the same command goes on from there.
 
 Exit code: 0 if a sustainable rate was found, 1 if none was, 2 if nothing could be run.";
 
@@ -41,23 +44,25 @@ pub(crate) struct SustainArgs {
     #[command(flatten)]
     setting: Setting,
     /// How long a run takes
-    #[arg(long, default_value = "2s", value_name = "S")]
+    #[arg(long, default_value = "1s", value_name = "S")]
     duration: String,
+    /// Time for everything, over all invocations that go on in the same folder
+    #[arg(long, default_value = "60s", value_parser = quantity::budget, value_name = "S")]
+    budget: f64,
     /// How finely rates are told apart
     #[arg(long, default_value = "2%", value_parser = share)]
     resolution: f64,
     /// Stable runs that the answer must have
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     confirm: u32,
-    /// Runs of each load of the curve
+    /// Runs of each load of the curve, as far as the budget goes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     repeats: u32,
     /// Leave out the load–latency curve
     #[arg(long)]
     no_curve: bool,
-    /// Folder for the rows, sustain.jsonl and load_curve.jsonl; must not hold rows yet
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    kept: Kept,
 }
 
 pub(crate) fn run(arguments: &SustainArgs) -> ExitCode {
@@ -77,61 +82,72 @@ fn sustain(arguments: &SustainArgs) -> Result<(String, bool), String> {
     }
     let program = arguments.setting.program()?;
     let values = arguments.setting.values(&arguments.workload);
-    let key = trial::key(&values);
-    let asked = serde_json::json!({ "experiment": "sustain", "configuration": values, "duration": arguments.duration });
-    let mut keeper = Keeper::new(arguments.out.as_deref(), asked)?;
-    let curve_runs = if arguments.no_curve { 0 } else { SHARES.len() as u64 * u64::from(arguments.repeats) };
-
-    // A search takes about sixteen runs; the bar learns better as it goes.
-    let bar = bar(17 + curve_runs);
-    bar.set_message("closed loop");
-    let closed = once(&program, &values, &Load::Closed, &arguments.duration)?;
-    let guess = closed.r_per_s.ok_or_else(|| format!("the closed loop failed: {}", closed.verdict.reasons.join("; ")))?;
-    keeper.add(closed, 0)?;
-    bar.inc(1);
     let effort = Effort { resolution: arguments.resolution, confirm: arguments.confirm, ..Effort::default() };
-    let mut runs = 0;
-    let found = search::highest(guess, effort, |rate| {
-        bar.set_message(format!("search: {}", quantity::per_second(rate)));
-        if bar.position() + 1 + curve_runs >= bar.length().unwrap_or(0) {
-            bar.inc_length(1);
-        }
-        let row = once(&program, &values, &Load::Open(format!("{rate:.0}")), &arguments.duration)?;
-        bar.inc(1);
-        let stability = match row.stability() {
-            _ if row.failed() => return Err(format!("a run failed: {}", row.verdict.reasons.join("; "))),
-            Some(stability) => stability,
-            None => return Err(format!("{key}: its open loop tells no progress, or the run is too short for any; try --duration 2s")),
-        };
-        keeper.add(row, runs)?;
-        runs += 1;
-        Ok(stability)
-    })?;
-
-    let mut points: Vec<Point> = Vec::new();
-    if let Some(sustained) = found.sustained_per_s.filter(|_| !arguments.no_curve) {
-        bar.set_length(bar.position() + curve_runs);
-        for repeat in 0..arguments.repeats {
-            for i in shuffled(SHARES.len(), 42, u64::from(repeat)) {
-                let (share, offered) = (SHARES[i], SHARES[i] * sustained);
-                bar.set_message(format!("curve: {:.0} %", share * 100.0));
-                let row = once(&program, &values, &Load::Open(format!("{offered:.0}")), &arguments.duration)?;
-                let number = keeper.add(row.clone(), repeat)?;
-                points.push(Point::of(&row, share, offered, repeat, number));
-                bar.inc(1);
-            }
-        }
-        points.sort_by(|a, b| a.share.total_cmp(&b.share).then(a.repeat.cmp(&b.repeat)));
-    }
-    bar.finish_and_clear();
-    let text = told(&key, &found, &points, arguments);
+    let asked = serde_json::json!({
+        "experiment": "sustain", "configuration": values, "duration": arguments.duration,
+        "resolution": effort.resolution, "confirm": effort.confirm,
+    });
+    let curve_runs = if arguments.no_curve { 0 } else { SHARES.len() as u64 * u64::from(arguments.repeats) };
+    let search_runs = 1 + u64::from(effort.runs_max);
+    announce(
+        &format!("at most {search_runs} runs of {} for the search and {curve_runs} for the load–latency curve", arguments.duration),
+        Some(arguments.budget),
+    );
+    let out = arguments.kept.out.as_deref();
+    let mut campaign = begin(&program, out, &asked, Some(arguments.budget), search_runs + curve_runs)?;
+    let (found, points) = searched(&mut campaign, &values, effort, arguments)?;
+    let partial = told_partial(campaign.over(), campaign.entries().len(), Some(arguments.budget), out);
+    let text = told(&trial::key(&values), &found, &points, arguments) + &partial;
     let summary = serde_json::json!({ "configuration": values, "found": found, "confidence": CONFIDENCE, "growth_max": GROWTH_MAX });
-    keeper.finish(&[("sustain.jsonl", format!("{summary}\n")), ("load_curve.jsonl", lines(&points))])?;
+    campaign.finish(&[("sustain.jsonl", format!("{summary}\n")), ("load_curve.jsonl", lines(&points))])?;
     Ok((text, found.sustained_per_s.is_some()))
 }
 
+/// The search, and the curve as far as there is time for it.
+fn searched(
+    campaign: &mut Campaign<'_, impl Runner>,
+    values: &Values,
+    effort: Effort,
+    arguments: &SustainArgs,
+) -> Result<(Found, Vec<Point>), String> {
+    let key = trial::key(values);
+    let trial = |load: Load, repeat: u32| Trial { values, load, repeat, duration: &arguments.duration };
+    let at = |rate: f64| Load::Open(format!("{rate:.0}"));
+    let curve_runs = if arguments.no_curve { 0 } else { SHARES.len() as u64 * u64::from(arguments.repeats) };
+    let Some(closed) = campaign.run(&trial(Load::Closed, 0), "closed loop")? else {
+        return Err("there was no time for a single run: give a larger --budget".into());
+    };
+    let closed = campaign.entry(closed).row()?;
+    let guess = closed.r_per_s.ok_or_else(|| format!("the closed loop failed: {}", closed.verdict.reasons.join("; ")))?;
+    let mut runs = 0;
+    let found = search::highest(guess, effort, |rate| {
+        campaign.at_most_more(u64::from(effort.runs_max - runs) + curve_runs);
+        let Some(ran) = campaign.run(&trial(at(rate), runs), &format!("search, {}", quantity::per_second(rate)))? else {
+            return Ok(None);
+        };
+        runs += 1;
+        let row = campaign.entry(ran).row()?;
+        match row.stability() {
+            _ if row.failed() => Err(format!("a run failed: {}", row.verdict.reasons.join("; "))),
+            Some(stability) => Ok(Some(stability)),
+            None => Err(format!("{key}: its open loop tells no progress, or the run is too short for any; try --duration 2s")),
+        }
+    })?;
+    let mut points: Vec<Point> = Vec::new();
+    if let Some(sustained) = found.sustained_per_s.filter(|_| !arguments.no_curve) {
+        campaign.at_most_more(curve_runs);
+        for (repeat, i) in (0..arguments.repeats).flat_map(|repeat| shuffled(SHARES.len(), 42, u64::from(repeat)).into_iter().map(move |i| (repeat, i))) {
+            let (share, offered) = (SHARES[i], SHARES[i] * sustained);
+            let Some(ran) = campaign.run(&trial(at(offered), repeat), &format!("curve, {:.0} %", share * 100.0))? else { break };
+            points.push(Point::of(campaign.entry(ran).row()?, share, offered, repeat, campaign.row_number(ran)));
+        }
+        points.sort_by(|a, b| a.share.total_cmp(&b.share).then(a.repeat.cmp(&b.repeat)));
+    }
+    Ok((found, points))
+}
+
 fn told(key: &str, found: &Found, points: &[Point], arguments: &SustainArgs) -> String {
-    let mut text = thalweg_bench::compare::text::wrap(key, "");
+    let mut text = wrap(key, "");
     let rate = quantity::per_second;
     let sentence = match (found.sustained_per_s, found.exceeded_per_s) {
         (Some(sustained), above) => format!(
@@ -143,14 +159,14 @@ fn told(key: &str, found: &Found, points: &[Point], arguments: &SustainArgs) -> 
             GROWTH_MAX * 100.0,
             above.map_or("no rate that was tried is beyond it".into(), |above| format!("{} was not kept up with", rate(above))),
         ),
-        (None, Some(above)) => format!(
-            "no sustainable rate: none of {} runs' rates could be confirmed, the lowest not kept up with is {}",
+        (None, above) => format!(
+            "no sustainable rate was confirmed in {} runs; {}, {}",
             found.tried.len(),
-            rate(above)
+            found.kept_per_s.map_or("none was kept up with".into(), |kept| format!("{} was kept up with", rate(kept))),
+            above.map_or("none was beyond it".into(), |above| format!("{} was not", rate(above))),
         ),
-        (None, None) => format!("no sustainable rate could be confirmed in {} runs", found.tried.len()),
     };
-    text += &thalweg_bench::compare::text::wrap(&sentence, "");
+    text += &wrap(&sentence, "");
     if points.is_empty() {
         return text;
     }

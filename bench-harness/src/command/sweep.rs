@@ -1,30 +1,13 @@
 //! `thalweg-bench sweep`: every combination of options, resumable, with Pareto fronts.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use thalweg_bench::{
-    experiment::{
-        ledger::{Entry, Ledger},
-        summary,
-        sweep::Sweep,
-        trial,
-    },
-    report::{
-        compare::summarise,
-        folder::{Definition, Folder},
-    },
-    run::environment::Environment,
-};
+use thalweg_bench::experiment::{campaign::Trial, summary, sweep::Sweep, trial};
 
 use super::{
     EXIT_FAILED,
-    experiment::{bar, lines},
+    experiment::{announce, begin, lines, told_partial},
     print, usage,
 };
 
@@ -54,7 +37,7 @@ pub(crate) struct SweepArgs {
     /// The definition
     #[arg(value_name = "FILE.toml")]
     definition: PathBuf,
-    /// Folder for ledger.jsonl (every run as it ends), points.jsonl (medians, fronts) and results/ (the rows)
+    /// Folder for the rows, as they end, and points.jsonl (medians, fronts); a sweep that was cut off goes on in it
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The build to run [default: this one]
@@ -77,72 +60,29 @@ fn sweep(arguments: &SweepArgs) -> Result<(String, bool), String> {
     let text = fs::read_to_string(&arguments.definition).map_err(|error| named(error.to_string()))?;
     let sweep = Sweep::parse(&text).map_err(named)?;
     let points = sweep.points().map_err(named)?;
-    let keys: Vec<String> = points.iter().map(trial::key).collect();
     let program = match &arguments.program {
         Some(program) => program.clone(),
         None => std::env::current_exe().map_err(|error| format!("the path of this program is not known: {error}"))?,
     };
-    fs::create_dir_all(&arguments.out).map_err(|error| format!("{}: {error}", arguments.out.display()))?;
-    let mut ledger = Ledger::open(&arguments.out.join("ledger.jsonl"), &sweep)?;
-    let budget_s = sweep.budget_s()?.unwrap_or(f64::INFINITY);
-    let mut runs = sweep.runs(points.len());
-    let all = runs.len();
-    runs.retain(|run| !ledger.has(&keys[run.point], run.repeat, run.load.name()));
-    if runs.len() < all {
-        eprintln!("goes on: {} of {all} runs are done", all - runs.len());
-    }
-    let bar = bar(all as u64).with_position((all - runs.len()) as u64).with_elapsed(Duration::from_secs_f64(ledger.took_s()));
-    let mut left = runs.len();
+    let (budget_s, runs) = (sweep.budget_s()?, sweep.runs(points.len()));
+    announce(&format!("{} points, {} runs of {}", points.len(), runs.len(), sweep.duration), budget_s);
+    let out = Some(arguments.out.as_path());
+    let mut campaign = begin(&program, out, &sweep.asked(), budget_s, runs.len() as u64)?;
+    let mut done = 0;
     for run in &runs {
-        let mean_s = ledger.took_s() / ledger.entries().len().max(1) as f64;
-        if ledger.took_s() + mean_s > budget_s {
+        let values = &points[run.point];
+        let trial = Trial { values, load: run.load.clone(), repeat: run.repeat, duration: &sweep.duration };
+        if campaign.run(&trial, &format!("{} {}", trial::key(values), run.load.name()))?.is_none() {
             break;
         }
-        bar.set_message(format!("{} {}", keys[run.point], run.load.name()));
-        let start = Instant::now();
-        let ran = trial::child(&program, &points[run.point], &run.load, &sweep.duration)?.run();
-        let (mut rows, error) = match ran {
-            Ok(rows) => (rows, None),
-            Err(why) => (Vec::new(), Some(why)),
-        };
-        rows.iter_mut().for_each(|row| row.repeat = run.repeat);
-        let (point, load) = (keys[run.point].clone(), run.load.name().to_owned());
-        let entry = Entry { point, repeat: run.repeat, load, took_s: start.elapsed().as_secs_f64(), rows, error };
-        ledger.add(entry).map_err(|error| format!("the ledger cannot be written: {error}"))?;
-        left -= 1;
-        bar.inc(1);
+        done += 1;
     }
-    bar.finish_and_clear();
-
-    let summary = summary::summarise(&points, ledger.entries());
-    let kept = keep(&arguments.out, &sweep, &ledger)
-        .and_then(|()| fs::write(arguments.out.join("points.jsonl"), lines(&summary)).map_err(|error| error.to_string()));
-    kept.map_err(|why| format!("{}: {why}", arguments.out.display()))?;
+    let summary = summary::summarise(&points, campaign.entries());
     let mut text = summary::draw(&summary);
-    if left > 0 {
-        text += &format!("\nthe budget is used up: {left} of {all} runs are left; a larger one goes on with them\n");
+    if done < runs.len() {
+        text += &format!("\n{} of {} runs are left\n", runs.len() - done, runs.len());
+        text += &told_partial(campaign.over(), campaign.entries().len(), budget_s, out);
     }
-    Ok((text, left == 0 && summary.iter().all(|point| point.throughput.is_some())))
-}
-
-/// Writes the rows as a result folder, in place of what an earlier invocation left: the ledger is what lasts.
-fn keep(out: &Path, sweep: &Sweep, ledger: &Ledger) -> Result<(), String> {
-    let io = |error: std::io::Error| error.to_string();
-    let rows: Vec<_> = ledger.entries().iter().flat_map(|entry| entry.rows.clone()).collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let (new, old) = (out.join("results.new"), out.join("results"));
-    if new.exists() {
-        fs::remove_dir_all(&new).map_err(io)?;
-    }
-    let environment = Environment::read();
-    let asked = serde_json::json!({ "experiment": "sweep", "sweep": sweep });
-    let mut folder = Folder::create(&new, &environment, Definition::new(std::env::args().collect(), asked)).map_err(io)?;
-    rows.iter().try_for_each(|row| folder.row(row, [])).map_err(io)?;
-    folder.finish(&rows, &summarise(&rows, &[]), &environment).map_err(io)?;
-    if old.exists() {
-        fs::remove_dir_all(&old).map_err(io)?;
-    }
-    fs::rename(&new, &old).map_err(io)
+    campaign.finish(&[("points.jsonl", lines(&summary))])?;
+    Ok((text, done == runs.len() && summary.iter().all(|point| point.throughput.is_some())))
 }

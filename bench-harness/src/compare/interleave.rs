@@ -52,7 +52,7 @@ pub fn order(pairs: u32, seed: u64) -> Vec<bool> {
 pub fn once(contender: &Contender, common: &[String], pair: u32, order: u64) -> Result<Vec<Row>, String> {
     let mut arguments = common.to_vec();
     arguments.extend(contender.arguments.iter().cloned());
-    let mut rows = Child::new(&contender.program, arguments).run()?;
+    let mut rows = Child::new(&contender.program, arguments).run().map_err(|why| why.to_string())?;
     for row in &mut rows {
         row.repeat = pair;
         row.order += order;

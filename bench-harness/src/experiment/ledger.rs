@@ -1,7 +1,7 @@
-//! The ledger of a sweep: one line per run as it ends, so that a sweep that was killed goes on where it stopped.
+//! The ledger of an experiment: one line per run as it ends, so that one that was killed goes on where it stopped.
 //!
 //! ```text
-//!   {"ledger":1,"sweep":{…}}              what is swept: another sweep cannot go on in this file
+//!   {"ledger":2,"asked":{…}}              what is asked: another experiment cannot go on in this file
 //!   {"point":"batch=64 …","repeat":0,…}   a run
 //!   {"point":"batch=256 …","rep           the line that was being written when it was killed: cut off when the ledger is opened again
 //! ```
@@ -13,17 +13,19 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::sweep::Sweep;
 use crate::report::row::{Row, SCHEMA};
 
+/// Its name in an experiment's folder.
+pub const LEDGER: &str = "ledger.jsonl";
 /// Version of these lines.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
     ledger: u32,
-    sweep: Sweep,
+    asked: Value,
 }
 
 /// A run that ended.
@@ -43,19 +45,35 @@ pub struct Entry {
     pub error: Option<String>,
 }
 
+impl Entry {
+    /// The row: there is one, unless a configuration asks for more; then it is the last.
+    ///
+    /// # Errors
+    /// How the process failed.
+    pub fn row(&self) -> Result<&Row, &str> {
+        self.rows.last().ok_or_else(|| self.error.as_deref().unwrap_or("a process printed no row"))
+    }
+}
+
 /// An open ledger.
 #[derive(Debug)]
 pub struct Ledger {
-    file: File,
+    /// None if it is not kept.
+    file: Option<File>,
     entries: Vec<Entry>,
 }
 
 impl Ledger {
-    /// Opens the ledger at `path` to go on with `sweep`, or begins it.
+    /// One that nobody keeps.
+    pub fn in_memory() -> Ledger {
+        Ledger { file: None, entries: Vec::new() }
+    }
+
+    /// Opens the ledger at `path` to go on with what is `asked`, or begins it.
     ///
     /// # Errors
-    /// If it cannot be read or written, holds another sweep, or is damaged elsewhere than at its end.
-    pub fn open(path: &Path, sweep: &Sweep) -> Result<Ledger, String> {
+    /// If it cannot be read or written, holds another experiment, or is damaged elsewhere than at its end.
+    pub fn open(path: &Path, asked: &Value) -> Result<Ledger, String> {
         let told = |why: String| format!("{}: {why}", path.display());
         let io = |error: std::io::Error| told(error.to_string());
         let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
@@ -67,17 +85,21 @@ impl Ledger {
         let text = std::str::from_utf8(&bytes[..whole]).map_err(|_| told("damaged: not text (UTF-8); begin in another folder".into()))?;
         let mut lines = text.lines().zip(1..);
         let Some((head, _)) = lines.next() else {
-            let head = serde_json::to_string(&Head { ledger: VERSION, sweep: sweep.clone() }).map_err(|error| told(error.to_string()))?;
+            let head = serde_json::to_string(&Head { ledger: VERSION, asked: asked.clone() }).map_err(|error| told(error.to_string()))?;
             writeln!(file, "{head}").map_err(io)?;
-            return Ok(Ledger { file, entries: Vec::new() });
+            return Ok(Ledger { file: Some(file), entries: Vec::new() });
         };
-        let head: Head = serde_json::from_str(head).map_err(|error| told(format!("no ledger of a sweep: {error}")))?;
-        if head.ledger != VERSION {
-            return Err(told(format!("a ledger of version {}, this program writes {VERSION}; begin in another folder", head.ledger)));
+        let version = serde_json::from_str::<Value>(head).ok().and_then(|head| head.get("ledger")?.as_u64());
+        match version {
+            None => return Err(told("no ledger of an experiment; begin in another folder".into())),
+            Some(version) if version != u64::from(VERSION) => {
+                return Err(told(format!("a ledger of version {version}, this program writes {VERSION}; begin in another folder")));
+            }
+            Some(_) => {}
         }
-        // More time or more repeats go on with what there is; anything else is another sweep.
-        if (Sweep { budget: None, repeats: 1, ..head.sweep }) != (Sweep { budget: None, repeats: 1, ..sweep.clone() }) {
-            return Err(told("holds another sweep: only `budget` and `repeats` may change; begin in another folder".into()));
+        let head: Head = serde_json::from_str(head).map_err(|error| told(format!("line 1: damaged: {error}")))?;
+        if head.asked != *asked {
+            return Err(told("holds another experiment: only its budget and its repeats may change; begin in another folder".into()));
         }
         let entry = |(line, number): (&str, usize)| {
             let entry: Entry = serde_json::from_str(line).map_err(|error| told(format!("line {number}: damaged: {error}")))?;
@@ -87,7 +109,7 @@ impl Ledger {
             }
         };
         let entries = lines.map(entry).collect::<Result<_, _>>()?;
-        Ok(Ledger { file, entries })
+        Ok(Ledger { file: Some(file), entries })
     }
 
     /// The runs that ended.
@@ -100,19 +122,16 @@ impl Ledger {
         self.entries.iter().map(|entry| entry.took_s).sum()
     }
 
-    /// Whether this run has ended before.
-    pub fn has(&self, point: &str, repeat: u32, load: &str) -> bool {
-        self.entries.iter().any(|entry| entry.repeat == repeat && entry.load == load && entry.point == point)
-    }
-
     /// Adds a run.
     ///
     /// # Errors
     /// Those of writing.
     pub fn add(&mut self, entry: Entry) -> std::io::Result<()> {
-        // One write: a kill leaves a whole line or a torn one, never two halves.
-        let line = serde_json::to_string(&entry)? + "\n";
-        self.file.write_all(line.as_bytes())?;
+        if let Some(file) = &mut self.file {
+            // One write: a kill leaves a whole line or a torn one, never two halves.
+            let line = serde_json::to_string(&entry)? + "\n";
+            file.write_all(line.as_bytes())?;
+        }
         self.entries.push(entry);
         Ok(())
     }
@@ -124,8 +143,8 @@ mod tests {
     use super::*;
     use crate::report::row::tests::{EXPECTED, row};
 
-    fn sweep() -> Sweep {
-        Sweep::parse("[matrix]\nworkload = \"hop\"\nbatch = [64, 256]\n").unwrap()
+    fn asked() -> Value {
+        serde_json::json!({ "experiment": "sweep", "batch": [64, 256] })
     }
 
     fn entry(repeat: u32) -> Entry {
@@ -136,42 +155,39 @@ mod tests {
     #[test]
     fn a_ledger_that_was_cut_anywhere_goes_on_with_the_runs_that_ended() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ledger.jsonl");
-        let mut ledger = Ledger::open(&path, &sweep()).unwrap();
+        let path = folder.path().join(LEDGER);
+        let mut ledger = Ledger::open(&path, &asked()).unwrap();
         (0..3).for_each(|repeat| ledger.add(entry(repeat)).unwrap());
-        assert!(ledger.has("batch=64 workload=hop", 2, "closed") && !ledger.has("batch=64 workload=hop", 3, "closed"));
         assert_eq!(ledger.took_s(), 1.5);
         let whole = std::fs::read(&path).unwrap();
         let ends: Vec<usize> = whole.iter().zip(1..).filter(|(byte, _)| **byte == b'\n').map(|(_, at)| at).collect();
         for cut in (0..=whole.len()).step_by(7).chain(ends.clone()) {
             std::fs::write(&path, &whole[..cut]).unwrap();
-            let mut ledger = Ledger::open(&path, &sweep()).unwrap();
+            let mut ledger = Ledger::open(&path, &asked()).unwrap();
             assert_eq!(ledger.entries().len(), ends.iter().skip(1).filter(|end| **end <= cut).count(), "cut at {cut}");
             ledger.add(entry(9)).unwrap();
-            assert!(Ledger::open(&path, &sweep()).unwrap().has("batch=64 workload=hop", 9, "closed"));
+            assert_eq!(Ledger::open(&path, &asked()).unwrap().entries().last().unwrap().repeat, 9);
         }
     }
 
     #[test]
-    fn another_sweep_and_damage_are_refused() {
+    fn another_experiment_and_damage_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ledger.jsonl");
-        Ledger::open(&path, &sweep()).unwrap().add(entry(0)).unwrap();
-        let other = Sweep::parse("[matrix]\nworkload = \"ysb\"\n").unwrap();
-        assert!(Ledger::open(&path, &other).unwrap_err().contains("another sweep"));
-        assert_eq!(Ledger::open(&path, &Sweep { repeats: 9, budget: Some("1h".into()), ..sweep() }).unwrap().entries().len(), 1);
+        let path = folder.path().join(LEDGER);
+        Ledger::open(&path, &asked()).unwrap().add(entry(0)).unwrap();
+        assert!(Ledger::open(&path, &serde_json::json!({ "experiment": "tune" })).unwrap_err().contains("another experiment"));
         let text = std::fs::read_to_string(&path).unwrap();
         for (damaged, needle) in [
             (text.replace("\"repeat\":0", "\"repeat\":x"), "line 2: damaged"),
             (text.replace("\"schema\":2", "\"schema\":3"), "schema 3"),
-            (text.replace("\"ledger\":1", "\"ledger\":7"), "version 7"),
+            (text.replace("\"ledger\":2", "\"ledger\":7"), "version 7"),
             ("hello\n".into(), "no ledger"),
         ] {
             std::fs::write(&path, damaged).unwrap();
-            let error = Ledger::open(&path, &sweep()).unwrap_err();
+            let error = Ledger::open(&path, &asked()).unwrap_err();
             assert!(error.contains(needle), "{needle}: {error}");
         }
         std::fs::write(&path, [0xff, 0xfe, b'\n']).unwrap();
-        assert!(Ledger::open(&path, &sweep()).unwrap_err().contains("not text"));
+        assert!(Ledger::open(&path, &asked()).unwrap_err().contains("not text"));
     }
 }

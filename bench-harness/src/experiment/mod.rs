@@ -1,7 +1,8 @@
 //! Experiments: many runs with a question. Each run is a process of its own ([`crate::child`]); what is decided from them is pure.
 //!
 //! ```text
-//!   sweep   definition ─▶ every point, in drawn order, repeat by repeat ─▶ ledger (resumable) ─▶ medians, Pareto fronts
+//!   all     a run that is wanted ─▶ campaign ─▶ a process ─▶ ledger (resumable), within a budget of time
+//!   sweep   definition ─▶ every point, in drawn order, repeat by repeat ─▶ medians, Pareto fronts
 //!   sustain rate ─▶ run ─▶ does the backlog grow? ─▶ search ─▶ the highest rate that is kept up with ─▶ load curve
 //!   tune    configurations, fastest first ─▶ highest rate that keeps the quantile ─▶ config to paste
 //! ```
@@ -11,9 +12,11 @@
 //! - Repeats are outermost and each is in an order of its own, so that no point always meets the same moment of the machine.
 //! - A run that fails is a result of that point, not the end of the experiment.
 
+pub mod campaign;
 pub mod curve;
 pub mod front;
 pub mod ledger;
+pub mod place;
 pub mod search;
 pub mod summary;
 pub mod sweep;

@@ -85,12 +85,7 @@ impl Sweep {
     /// # Errors
     /// If it is no length of time.
     pub fn budget_s(&self) -> Result<Option<f64>, String> {
-        let read = |text: &String| match text.strip_suffix('h').map(|hours| hours.trim().parse::<f64>()) {
-            Some(Ok(hours)) if hours > 0.0 && hours.is_finite() => Ok(hours * 3600.0),
-            Some(_) => Err(format!("`{text}` is not a number of hours")),
-            None => quantity::seconds(text),
-        };
-        self.budget.as_ref().map(read).transpose()
+        self.budget.as_deref().map(quantity::budget).transpose()
     }
 
     /// Every combination of the matrix.
@@ -139,6 +134,11 @@ impl Sweep {
             Some(pair) => Err(format!("`{}` is in the matrix twice", pair[0])),
             None => Ok(points),
         }
+    }
+
+    /// What tells this sweep from others: more time or more repeats go on with what there is.
+    pub fn asked(&self) -> serde_json::Value {
+        serde_json::json!({ "experiment": "sweep", "sweep": Sweep { budget: None, repeats: 1, ..self.clone() } })
     }
 
     /// All runs: repeat by repeat, each in an order of its own.

@@ -11,8 +11,10 @@
 //! The protocol is in `PROTOCOL.md`; [`protocol`] holds its messages, [`serve`] speaks it for the systems of this program.
 //!
 //! Laws: whatever a process does (hangs, ends, talks nonsense, claims what it did not do) becomes the failure of its own run, and ends
-//! nothing else. A process is dead and waited for when its [`Session`] is gone.
+//! nothing else. A process is dead and waited for when its [`guard::Guard`] is gone, in a [`Session`] or elsewhere.
 
+pub mod guard;
+pub mod interrupt;
 mod peer;
 pub mod protocol;
 mod serve;

@@ -9,9 +9,6 @@ use crate::{load::Schedule, system::Outcome};
 /// Version of the protocol: counted up when a message changes its meaning; new optional fields do not count.
 pub const PROTOCOL: u32 = 1;
 
-/// Longest line that is read from a process.
-pub const LINE_BYTES_MAX: usize = 64 << 20;
-
 /// What the harness says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]

@@ -1,38 +1,24 @@
 //! One process, from its start to its death, and what is said to it.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, RecvTimeoutError},
-    },
+    process::Command,
     time::{Duration, Instant},
 };
 
 use super::{
+    guard::{Guard, Heard, LINE_BYTES_MAX},
     peer::Peer,
-    protocol::{Done, Hello, LINE_BYTES_MAX, Order, PROTOCOL, Prepare, Reply},
-    stop::{Stopper, signal_group},
+    protocol::{Done, Hello, Order, PROTOCOL, Prepare, Reply},
+    stop::Stopper,
 };
 use crate::{load::Inject, run::once::Failure};
 
 /// Tells a process where this program is.
 const PROGRAM: &str = "THALWEG_BENCH";
-/// Bytes kept of what a process writes to standard error: its last words.
-const LAST_WORDS_BYTES: usize = 2_000;
-/// How long a process may take to end when it was told to.
-const QUIT: Duration = Duration::from_millis(500);
-/// How long the last words may take to arrive once a process has ended.
-const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// A process that was started and has said what it is. Dropping it kills it.
+/// A process that was started and has said what it is. Dropping it ends it.
 pub struct Session {
-    child: Child,
-    /// Taken when the process is told to end.
-    to: Option<ChildStdin>,
-    from: Receiver<Line>,
-    last_words: Arc<Mutex<Vec<u8>>>,
+    process: Guard,
     prepare_limit: Duration,
     started: Instant,
     hello: Hello,
@@ -49,11 +35,6 @@ pub struct Ran {
     pub wall: Duration,
 }
 
-enum Line {
-    Text(String),
-    TooLong,
-}
-
 impl Session {
     /// Starts the process and waits for it to say what it is.
     ///
@@ -62,7 +43,7 @@ impl Session {
     pub fn start(peer: &Peer) -> Result<Session, Failure> {
         let started = Instant::now();
         let mut command = Command::new(&peer.command[0]);
-        command.args(&peer.command[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(&peer.command[1..]);
         if !peer.directory.as_os_str().is_empty() {
             command.current_dir(&peer.directory);
         }
@@ -70,16 +51,10 @@ impl Session {
         if let Ok(program) = std::env::current_exe() {
             command.env(PROGRAM, program);
         }
-        // A group of its own, so that what it starts can be stopped and killed with it.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let cannot = |error: std::io::Error| Failure::Process(format!("`{}` cannot be started: {error}", peer.command.join(" ")));
-        let mut child = command.spawn().map_err(cannot)?;
-        let last_words = Arc::new(Mutex::new(Vec::new()));
-        let from = read_lines(child.stdout.take());
-        keep_last(child.stderr.take(), Arc::clone(&last_words));
-        let to = child.stdin.take();
+        let process = Guard::start(command).map_err(cannot)?;
         let (hello, prepare_limit) = (Hello::default(), seconds(peer.prepare_s));
-        let mut session = Session { child, to, from, last_words, prepare_limit, started, hello, ready_s: None, runs: 0 };
+        let mut session = Session { process, prepare_limit, started, hello, ready_s: None, runs: 0 };
         match session.next("say what it is", seconds(peer.hello_s))? {
             Reply::Hello(hello) if hello.protocol == PROTOCOL => session.hello = hello,
             Reply::Hello(hello) => {
@@ -93,7 +68,7 @@ impl Session {
 
     /// Its number.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.pid()
     }
 
     /// What it says that it is.
@@ -152,75 +127,52 @@ impl Session {
     }
 
     fn say(&mut self, order: &Order) -> Result<(), Failure> {
-        let mut line = serde_json::to_string(order).map_err(|error| Failure::Process(error.to_string()))?;
-        line.push('\n');
-        let written = self.to.as_mut().map(|to| to.write_all(line.as_bytes()).and_then(|()| to.flush()));
-        match written {
-            Some(Ok(())) => Ok(()),
-            // It reads no more: it is about to end, or has.
-            _ => Err(self.ended("read what it was told")),
-        }
+        let line = serde_json::to_string(order).map_err(|error| Failure::Process(error.to_string()))?;
+        // It reads no more: it is about to end, or has.
+        self.process.tell(&line).map_err(|_| self.ended("read what it was told"))
     }
 
     /// The next reply; lines that are empty are passed over.
     fn next(&mut self, what: &str, limit: Duration) -> Result<Reply, Failure> {
         let until = Instant::now() + limit;
         loop {
-            match self.from.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Line::Text(text)) if text.trim().is_empty() => {}
-                Ok(Line::Text(text)) => {
+            match self.process.hear(until) {
+                Heard::Line(text) if text.trim().is_empty() => {}
+                Heard::Line(text) => {
                     let start: String = text.chars().take(80).collect();
                     return serde_json::from_str(&text)
                         .map_err(|error| Failure::Process(format!("said what the protocol does not know: {error}, in `{start}`")));
                 }
-                Ok(Line::TooLong) => return Err(Failure::Process(format!("said a line of more than {LINE_BYTES_MAX} bytes"))),
-                Err(RecvTimeoutError::Timeout) => {
-                    signal_group(self.pid(), libc::SIGKILL);
+                Heard::TooLong => return Err(Failure::Process(format!("said a line of more than {LINE_BYTES_MAX} bytes"))),
+                Heard::Silence => {
+                    self.process.kill();
                     let words = self.words();
                     return Err(Failure::Process(format!("did not {what} within {} s, and was killed{words}", limit.as_secs_f32())));
                 }
-                Err(RecvTimeoutError::Disconnected) => return Err(self.ended(what)),
+                Heard::End | Heard::Interrupted => return Err(self.ended(what)),
             }
         }
     }
 
     /// It has closed its output: says how it ended.
     fn ended(&mut self, what: &str) -> Failure {
-        let how = self.wait(QUIT).map_or("closed its output".to_owned(), |status| format!("ended ({status})"));
+        let how = self.process.end().map_or("closed its output".to_owned(), |status| format!("ended ({status})"));
         let words = self.words();
         Failure::Process(format!("{how} when it was to {what}{words}"))
     }
 
     fn words(&self) -> String {
-        std::thread::sleep(LAST_WORDS);
-        let bytes = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&bytes);
+        let text = self.process.last_words();
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let last = lines[lines.len().saturating_sub(3)..].join(" / ");
         if last.is_empty() { String::new() } else { format!("; its last words: {last}") }
-    }
-
-    fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
-        let until = Instant::now() + limit;
-        loop {
-            match self.child.try_wait() {
-                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
-                status => return status.ok().flatten(),
-            }
-        }
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.say(&Order::Quit);
-            drop(self.to.take());
-            if self.wait(QUIT).is_none() {
-                signal_group(self.pid(), libc::SIGKILL);
-                let _ = self.child.wait();
-            }
-        }
+        // One that does not listen any more is ended by its guard.
+        let _ = serde_json::to_string(&Order::Quit).map(|quit| self.process.tell(&quit));
     }
 }
 
@@ -237,43 +189,6 @@ fn unexpected(wanted: &str, got: &Reply) -> Failure {
         Reply::Failed { reason } => return Failure::Error(reason.clone()),
     };
     Failure::Process(format!("said `{got}` where `{wanted}` was due"))
-}
-
-/// Hands on the lines of a process, until it closes its output. The thread ends then, or when nobody listens.
-fn read_lines(from: Option<impl Read + Send + 'static>) -> Receiver<Line> {
-    let (tell, lines) = mpsc::channel();
-    std::thread::spawn(move || {
-        let Some(from) = from else { return };
-        let mut from = BufReader::new(from);
-        loop {
-            let mut bytes = Vec::new();
-            match from.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes) {
-                Ok(0) | Err(_) => return,
-                Ok(read) => {
-                    let is_long = read > LINE_BYTES_MAX;
-                    let line = if is_long { Line::TooLong } else { Line::Text(String::from_utf8_lossy(&bytes).into_owned()) };
-                    if tell.send(line).is_err() || is_long {
-                        return;
-                    }
-                }
-            }
-        }
-    });
-    lines
-}
-
-/// Keeps the last bytes of what a process writes to standard error.
-fn keep_last(from: Option<impl Read + Send + 'static>, kept: Arc<Mutex<Vec<u8>>>) {
-    std::thread::spawn(move || {
-        let Some(mut from) = from else { return };
-        let mut bytes = [0; 1_024];
-        while let Ok(read @ 1..) = from.read(&mut bytes) {
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.extend_from_slice(&bytes[..read]);
-            let surplus = kept.len().saturating_sub(LAST_WORDS_BYTES);
-            kept.drain(..surplus);
-        }
-    });
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Laws
-//! - Written once: a folder that holds rows is never written to again.
+//! - Written once: a folder that holds rows is never written to again, but by an experiment that goes on, whose ledger holds all rows.
 //! - A folder without `complete.json` is one whose run did not end. It can be read, and says so.
 //! - Reading trusts nothing: a file that is damaged, cut off, too large or of another version is an [`Unreadable`], which says what to do.
 

@@ -52,6 +52,21 @@ impl Folder {
         Ok(Folder { path: path.to_owned(), definition, began: Instant::now(), written: 0, rows, rows_csv, histograms })
     }
 
+    /// The same for an experiment that goes on: what its earlier invocation left is made anew, from a ledger that lasts.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn renew(path: &Path, environment: &Environment, definition: Definition) -> io::Result<Folder> {
+        // What says that all is there goes first.
+        for name in [COMPLETE, ROWS, ROWS_CSV, HISTOGRAMS, "summary.md", "summary.json"] {
+            match fs::remove_file(path.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Folder::create(path, environment, definition)
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,0 +1,247 @@
+//! One process from its start to its death: it is heard line by line, and cannot outlive its [`Guard`].
+//!
+//! ```text
+//!   tell ──▶ stdin ┌─────────┐ stdout ──▶ a thread ──▶ lines ──▶ hear        until a moment, or until Ctrl-C
+//!                  │ process │
+//!                  └─────────┘ stderr ──▶ a thread ──▶ the last words        shown if it fails
+//! ```
+//!
+//! Both outputs are read while it runs, so that it never waits for a full pipe. It leads a process group: what it starts is stopped and killed
+//! with it, and a Ctrl-C in the terminal reaches this program alone.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, never, select, unbounded};
+
+use super::stop::signal_group;
+
+/// Longest line that is read from a process.
+pub const LINE_BYTES_MAX: usize = 64 << 20;
+/// Bytes kept of what a process writes to standard error: its last words.
+const LAST_WORDS_BYTES: usize = 4_000;
+/// How long the last words may take to arrive once a process has ended; something that it started may hold the pipe.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How long a process may take to end when it was told to.
+const QUIT: Duration = Duration::from_millis(500);
+
+/// A process. Dropping it closes its input, and kills it if it does not end by that.
+#[derive(Debug)]
+pub struct Guard {
+    child: Child,
+    /// Taken when the process is told to end.
+    input: Option<ChildStdin>,
+    lines: Receiver<Line>,
+    last_words: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected when standard error is.
+    said_all: Receiver<()>,
+    asked_to_end: Receiver<()>,
+}
+
+#[derive(Debug)]
+enum Line {
+    Text(String),
+    TooLong,
+}
+
+/// What came of waiting for a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A line, without its end.
+    Line(String),
+    /// A line of more than [`LINE_BYTES_MAX`]: nothing that follows can be heard.
+    TooLong,
+    /// The moment came first.
+    Silence,
+    /// It has closed its output.
+    End,
+    /// This program is asked to end.
+    Interrupted,
+}
+
+impl Guard {
+    /// Starts it, with an input to tell it things by.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn start(mut command: Command) -> io::Result<Guard> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn()?;
+        let last_words = Arc::default();
+        let lines = read_lines(child.stdout.take());
+        let said_all = keep_last(child.stderr.take(), Arc::clone(&last_words));
+        let input = child.stdin.take();
+        Ok(Guard { child, input, lines, last_words, said_all, asked_to_end: never() })
+    }
+
+    /// Has [`Guard::hear`] end too when `asked` is disconnected, see [`super::interrupt::asked`].
+    #[must_use]
+    pub fn until(mut self, asked: Receiver<()>) -> Guard {
+        self.asked_to_end = asked;
+        self
+    }
+
+    /// Its number, and that of its group.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Writes a line to its input.
+    ///
+    /// # Errors
+    /// If it does not read any more.
+    pub fn tell(&mut self, line: &str) -> io::Result<()> {
+        let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        input.write_all(line.as_bytes())?;
+        input.write_all(b"\n")?;
+        input.flush()
+    }
+
+    /// Closes its input.
+    pub fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    /// Waits for its next line.
+    pub fn hear(&self, until: Instant) -> Heard {
+        select! {
+            recv(self.lines) -> line => match line {
+                Ok(Line::Text(text)) => Heard::Line(text),
+                Ok(Line::TooLong) => Heard::TooLong,
+                Err(_) => Heard::End,
+            },
+            recv(self.asked_to_end) -> _ => Heard::Interrupted,
+            default(until.saturating_duration_since(Instant::now())) => Heard::Silence,
+        }
+    }
+
+    /// Kills it and all that it started.
+    pub fn kill(&mut self) {
+        signal_group(self.pid(), libc::SIGKILL);
+    }
+
+    /// Waits a moment for its end. None if it does not end.
+    pub fn end(&mut self) -> Option<ExitStatus> {
+        let until = Instant::now() + QUIT;
+        loop {
+            match self.child.try_wait() {
+                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+                status => return status.ok().flatten(),
+            }
+        }
+    }
+
+    /// The last of what it wrote to standard error; waits a moment for the rest of it.
+    pub fn last_words(&self) -> String {
+        let _ = self.said_all.recv_timeout(LAST_WORDS);
+        let bytes = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).trim().to_owned()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.close_input();
+        if self.end().is_none() {
+            self.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Hands on the lines of a process, until it closes its output. The thread ends then, or when nobody listens.
+fn read_lines(from: Option<impl Read + Send + 'static>) -> Receiver<Line> {
+    let (tell, lines) = unbounded();
+    std::thread::spawn(move || {
+        let Some(from) = from else { return };
+        let mut from = BufReader::new(from);
+        loop {
+            let mut bytes = Vec::new();
+            match from.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes) {
+                Ok(0) | Err(_) => return,
+                Ok(read) => {
+                    let is_long = read > LINE_BYTES_MAX;
+                    let text = || String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(&bytes)).into_owned();
+                    if tell.send(if is_long { Line::TooLong } else { Line::Text(text()) }).is_err() || is_long {
+                        return;
+                    }
+                }
+            }
+        }
+    });
+    lines
+}
+
+/// Keeps the last bytes of what a process writes to standard error.
+fn keep_last(from: Option<impl Read + Send + 'static>, kept: Arc<Mutex<Vec<u8>>>) -> Receiver<()> {
+    let (said, said_all) = crossbeam_channel::bounded(0);
+    std::thread::spawn(move || {
+        let _said = said;
+        let Some(mut from) = from else { return };
+        let mut bytes = [0; 1_024];
+        while let Ok(read @ 1..) = from.read(&mut bytes) {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.extend_from_slice(&bytes[..read]);
+            let surplus = kept.len().saturating_sub(LAST_WORDS_BYTES);
+            kept.drain(..surplus);
+        }
+    });
+    said_all
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn shell(script: &str) -> Guard {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Guard::start(command).unwrap()
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn it_is_heard_line_by_line_and_to_its_last_words() {
+        let mut guard = shell("read word; echo one $word; echo oops >&2; printf two; exit 3");
+        guard.tell("more").unwrap();
+        assert_eq!(guard.hear(soon()), Heard::Line("one more".into()));
+        assert_eq!(guard.hear(soon()), Heard::Line("two".into()));
+        assert_eq!(guard.hear(soon()), Heard::End);
+        assert_eq!((guard.end().unwrap().code(), guard.last_words().as_str()), (Some(3), "oops"));
+        assert!(guard.tell("anything").is_err() || guard.tell("anything").is_err());
+    }
+
+    #[test]
+    fn silence_and_an_interrupt_end_the_wait() {
+        let guard = shell("sleep 100");
+        assert_eq!(guard.hear(Instant::now() + Duration::from_millis(20)), Heard::Silence);
+        let (end, asked) = crossbeam_channel::bounded(0);
+        let guard = guard.until(asked);
+        drop(end);
+        assert_eq!(guard.hear(soon()), Heard::Interrupted);
+    }
+
+    #[test]
+    fn what_is_dropped_is_dead_with_all_that_it_started() {
+        let guard = shell("sleep 100 & echo $!; exec sleep 100");
+        let Heard::Line(started) = guard.hear(soon()) else { panic!("nothing said") };
+        let pids = [guard.pid().to_string(), started];
+        drop(guard);
+        // What it started is the system's to wait for: it may be seen for a moment more, as a zombie.
+        let is_alive = |pid: &String| std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        let until = soon();
+        while pids.iter().any(is_alive) {
+            assert!(Instant::now() < until, "{pids:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
