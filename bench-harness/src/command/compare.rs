@@ -13,7 +13,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use thalweg_bench::{
     compare::{
-        cells::{self, How, Together},
+        comparison::{self, How, Together},
         interleave::{self, Contender},
         text,
     },
@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: &CompareArgs) -> ExitCode {
         Err(why) => return usage(&why),
     };
     let how = How { together, confidence: arguments.confidence, threshold: arguments.threshold };
-    let comparison = cells::compare(&a, &b, &how);
+    let comparison = comparison::compare(&a, &b, &how);
     let json = serde_json::to_string(&comparison).map_err(|error| error.to_string());
     let written = match (&arguments.out, &json) {
         (Some(out), Ok(json)) => fs::write(out.join("comparison.json"), format!("{json}\n")).map_err(|error| error.to_string()),

@@ -64,7 +64,7 @@ pub(crate) fn workload_names() -> Vec<&'static str> {
 /// All that `run` takes: workloads, suites, and the parts of suites.
 pub(crate) fn runnable_names() -> Vec<&'static str> {
     let parts = workload::names().iter().filter(|info| info.suite.is_some()).map(|info| info.name);
-    let suites = [workload::NEXMARK, workload::NEXMARK_INLINE, workload::TUMBLING_KEYS];
+    let suites = [workload::NEXMARK, workload::NEXMARK_INLINE, workload::TUMBLING_KEYS, workload::SLIDING_WINDOWS, workload::CHAIN];
     workload_names().into_iter().chain(suites).chain(parts).collect()
 }
 

@@ -42,6 +42,9 @@ Examples:
 
 Exit code: 0 if every run gave the right output, 1 if one did not, 2 if the command line was wrong.";
 
+/// Most workers for each core.
+const SHARED_MAX: u64 = 8;
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum AllocatorName {
     Mimalloc,
@@ -90,6 +93,9 @@ pub(crate) struct RunArgs {
     /// Cores to use
     #[arg(long, value_delimiter = ',', value_parser = quantity::count, value_name = "N", help = "Cores to use [default: 1, and 2 for hops]")]
     cores: Vec<u64>,
+    /// Let --cores ask for more workers than there are cores: they share them, as the kernel decides
+    #[arg(long)]
+    oversubscribe: bool,
     /// Records per run: 10M, 1e7
     #[arg(long, value_parser = quantity::count, conflicts_with = "duration", value_name = "N")]
     events: Option<u64>,
@@ -158,9 +164,11 @@ pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
     }
     let environment = Environment::read();
     let usable = environment.usable_cores();
-    if let Some(cores) = arguments.cores.iter().find(|cores| **cores > usable as u64) {
+    let most = if arguments.oversubscribe { usable as u64 * SHARED_MAX } else { usable as u64 };
+    if let Some(cores) = arguments.cores.iter().find(|cores| **cores > most) {
         return usage(&format!(
-            "--cores {cores}: this process may use {usable} (its affinity mask, and the time that its control group grants)"
+            "--cores {cores}: this process may use {usable} (its affinity mask, and the time that its control group grants); with \
+             --oversubscribe up to {SHARED_MAX} workers may share each"
         ));
     }
     if arguments.generator.contains(&GeneratorName::Process) {

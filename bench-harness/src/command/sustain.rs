@@ -8,7 +8,7 @@ use thalweg_bench::{
     experiment::{
         campaign::{Campaign, Trial},
         curve::{Point, SHARES},
-        search::{self, Effort, Found},
+        search::{self, Effort, Found, Sustained},
         sweep::shuffled,
         trial::{self, Load, Values},
     },
@@ -98,9 +98,10 @@ fn sustain(arguments: &SustainArgs) -> Result<(String, bool), String> {
     let (found, points) = searched(&mut campaign, &values, effort, arguments)?;
     let partial = told_partial(campaign.over(), campaign.entries().len(), Some(arguments.budget), out);
     let text = told(&trial::key(&values), &found, &points, arguments) + &partial;
-    let summary = serde_json::json!({ "configuration": values, "found": found, "confidence": CONFIDENCE, "growth_max": GROWTH_MAX });
-    campaign.finish(&[("sustain.jsonl", format!("{summary}\n")), ("load_curve.jsonl", lines(&points))])?;
-    Ok((text, found.sustained_per_s.is_some()))
+    let is_found = found.sustained_per_s.is_some();
+    let summary = Sustained { configuration: values, found, confidence: CONFIDENCE, growth_max: GROWTH_MAX };
+    campaign.finish(&[("sustain.jsonl", lines(&[summary])), ("load_curve.jsonl", lines(&points))])?;
+    Ok((text, is_found))
 }
 
 /// The search, and the curve as far as there is time for it.
@@ -136,7 +137,9 @@ fn searched(
     let mut points: Vec<Point> = Vec::new();
     if let Some(sustained) = found.sustained_per_s.filter(|_| !arguments.no_curve) {
         campaign.at_most_more(curve_runs);
-        for (repeat, i) in (0..arguments.repeats).flat_map(|repeat| shuffled(SHARES.len(), 42, u64::from(repeat)).into_iter().map(move |i| (repeat, i))) {
+        for (repeat, i) in
+            (0..arguments.repeats).flat_map(|repeat| shuffled(SHARES.len(), 42, u64::from(repeat)).into_iter().map(move |i| (repeat, i)))
+        {
             let (share, offered) = (SHARES[i], SHARES[i] * sustained);
             let Some(ran) = campaign.run(&trial(at(offered), repeat), &format!("curve, {:.0} %", share * 100.0))? else { break };
             points.push(Point::of(campaign.entry(ran).row()?, share, offered, repeat, campaign.row_number(ran)));

@@ -15,7 +15,8 @@
 //!
 //! Not here: summaries of one folder and ratios between its systems ([`crate::report::compare`]).
 
-pub mod cells;
+mod cells;
+pub mod comparison;
 pub mod decide;
 pub mod interleave;
 pub mod metric;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    cells::{Comparison, How, Line, Together},
+    comparison::{Comparison, How, Line, Together},
     decide::Finding,
 };
 
@@ -120,7 +120,7 @@ pub fn wrap(text: &str, indent: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        compare::cells::compare,
+        compare::comparison::compare,
         report::row::tests::{EXPECTED, row},
         workload::Answer,
     };

@@ -1,6 +1,6 @@
 //! The load–latency curve: what waiting costs as the offered load nears what can be sustained, and beyond.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{measure::backlog::Stability, report::row::Row};
 
@@ -8,7 +8,7 @@ use crate::{measure::backlog::Stability, report::row::Row};
 pub const SHARES: [f64; 12] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2];
 
 /// One run of a curve.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Point {
     /// Workload.
     pub workload: String,

@@ -17,6 +17,7 @@ pub mod curve;
 pub mod front;
 pub mod ledger;
 pub mod place;
+pub mod scale;
 pub mod search;
 pub mod summary;
 pub mod sweep;

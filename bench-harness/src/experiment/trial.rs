@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use crate::child::Child;
+use crate::{child::Child, workload};
 
 /// Options by name, each with its value.
 pub type Values = BTreeMap<String, String>;
 
 /// What a configuration may set, and what it means.
-pub const OPTIONS: [(&str, &str); 16] = [
+pub const OPTIONS: [(&str, &str); 19] = [
     ("workload", "a workload, as for `run`"),
     ("system", "a system, as for `run`"),
     ("cores", "cores used"),
@@ -23,6 +23,9 @@ pub const OPTIONS: [(&str, &str); 16] = [
     ("seed", "seed of the input"),
     ("events", "records per run, in place of a duration"),
     ("record_size", "bytes of a record of the workload hop: 8 or 64"),
+    ("windows", "windows that a record of the workload sliding belongs to: 1, 2, 10, 100 or 1000"),
+    ("chain", "operators in the chain of the workload chain: 1, 2, 3, 4 or 6"),
+    ("oversubscribe", "true: there may be more workers than cores"),
     ("placement", "cores that the process may use: \"0\", \"0,1\" (by taskset)"),
     ("huge_pages", "true: the allocator asks for huge pages; the kernel may refuse"),
 ];
@@ -58,16 +61,23 @@ pub fn key(values: &Values) -> String {
 pub fn child(program: &Path, values: &Values, load: &Load, duration: &str) -> Result<Child, String> {
     let (mut arguments, mut placement, mut huge_pages) = (Vec::new(), None, None);
     let mut workload = values.get("workload").cloned().ok_or("a configuration names its workload")?;
-    if let Some(bytes) = values.get("record_size") {
-        workload = match (workload.as_str(), bytes.as_str()) {
-            ("hop", "8") => "hop".into(),
-            ("hop", "64") => "hop64".into(),
-            _ => return Err(format!("record_size = {bytes}: only the workload hop has sizes to choose from, 8 and 64")),
+    // Properties that choose among the workloads of a family.
+    for (property, family) in [("record_size", "hop"), ("windows", "sliding"), ("chain", "chain")] {
+        let Some(value) = values.get(property) else { continue };
+        let part = match (property, value.as_str()) {
+            ("record_size", "8") => "hop".into(),
+            ("record_size", bytes) => format!("hop{bytes}"),
+            (_, value) => format!("{family}-{value}"),
         };
+        if workload != family || !workload::names().iter().any(|info| info.name == part) {
+            return Err(format!("{property} = {value}: of the workload {family} only, and as `list options` has it"));
+        }
+        workload = part;
     }
     for (name, value) in values {
         match name.as_str() {
-            "workload" | "record_size" => {}
+            "workload" | "record_size" | "windows" | "chain" => {}
+            "oversubscribe" => arguments.extend(flag(name, value)?.then(|| "--oversubscribe".to_owned())),
             "placement" => placement = Some(value.clone()),
             "huge_pages" => huge_pages = Some(flag(name, value)?),
             // Of a closed loop nothing is spread.
@@ -124,6 +134,8 @@ mod tests {
         let open =
             told(&[("workload", "hop"), ("record_size", "64"), ("events", "1M"), ("schedule", "poisson")], &Load::Open("0.5x".into()));
         assert_eq!(open.unwrap(), "bench run hop64 --events 1M --schedule poisson --rate 0.5x --repeats 1 --floor 0ms --format json");
+        let chain = told(&[("workload", "chain"), ("chain", "6"), ("cores", "4"), ("oversubscribe", "true")], &Load::Closed).unwrap();
+        assert!(chain.starts_with("bench run chain-6 --cores 4 --oversubscribe "), "{chain}");
         let placed = told(&[("workload", "ysb"), ("placement", "0,1"), ("huge_pages", "true")], &Load::Closed).unwrap();
         assert!(placed.starts_with("MIMALLOC_ALLOW_LARGE_OS_PAGES=1 "), "{placed}");
         assert!(placed.contains("taskset -c 0,1 bench run ysb"), "{placed}");
@@ -134,7 +146,8 @@ mod tests {
         for (pairs, needle) in [
             (&[("batch", "64")][..], "names its workload"),
             (&[("workload", "ysb"), ("colour", "red")], "`colour` is no option: there are workload,"),
-            (&[("workload", "ysb"), ("record_size", "8")], "only the workload hop"),
+            (&[("workload", "ysb"), ("record_size", "8")], "of the workload hop only"),
+            (&[("workload", "sliding"), ("windows", "3")], "of the workload sliding only"),
             (&[("workload", "ysb"), ("huge_pages", "perhaps")], "true or false"),
         ] {
             assert!(told(pairs, &Load::Closed).unwrap_err().contains(needle), "{pairs:?}");

@@ -186,7 +186,8 @@ mod tests {
     #[test]
     fn a_search_that_is_cut_off_has_the_best_so_far() {
         let truth = truth();
-        let keeps = |i: &u32, rate: f64| -> Result<Option<bool>, Infallible> { Ok(Some(rate <= truth[*i as usize].1 * truth[*i as usize].2)) };
+        let keeps =
+            |i: &u32, rate: f64| -> Result<Option<bool>, Infallible> { Ok(Some(rate <= truth[*i as usize].1 * truth[*i as usize].2)) };
         let (mut best_before, mut partial) = (0.0, 0);
         for runs_max in 0..RUNS_MAX {
             let found = best(&candidates(), runs_max, keeps).unwrap();

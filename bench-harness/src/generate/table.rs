@@ -85,7 +85,9 @@ pub(super) fn columns(data: &Data) -> &'static [Column] {
     match data {
         Data::Hop(_) => &NUMBER,
         Data::Hop64(_) => &WIDE,
-        Data::Stateless(_) | Data::Tumbling { .. } | Data::Sliding { .. } | Data::Join(_) | Data::Disorder { .. } => &RECORD,
+        Data::Stateless(_) | Data::Chain { .. } | Data::Tumbling { .. } | Data::Sliding { .. } | Data::Join(_) | Data::Disorder { .. } => {
+            &RECORD
+        }
         Data::Session(_) => &VISIT,
         Data::Ysb { .. } => &AD,
         Data::WordCount(_) => &LINE,
@@ -107,6 +109,7 @@ pub(super) fn for_each_row(input: &Input, emit: Emit<'_>, step: &mut dyn FnMut()
             emit(&[Unsigned(key), Unsigned(value), Signed(event_time), Unsigned(seq), a, b, c, d])
         }),
         Data::Stateless(replay)
+        | Data::Chain { replay, .. }
         | Data::Tumbling { replay, .. }
         | Data::Sliding { replay, .. }
         | Data::Join(replay)

@@ -3,13 +3,14 @@
 use super::{
     cells::{self, Cell},
     chart::terminal,
-    compare,
+    compare, cost,
     folder::Results,
+    page,
     plots::Plots,
     table::{self, Look},
 };
 
-/// Writes a folder's tables, and of every open loop its latency by percentile and against load.
+/// Writes a folder's tables, what an experiment found, of every open loop its latency by percentile and against load, and what it all cost.
 pub fn text(results: &Results) -> String {
     let mut text = format!("{}\n{}\n", results.path().display(), results.definition().command_line());
     if !results.is_complete() {
@@ -20,6 +21,10 @@ pub fn text(results: &Results) -> String {
     text += &table::draw(&compare::summarise(results.rows(), &[]), Look::Terminal);
     let all = cells::gather(results.rows());
     let plots = Plots::new(results, 0);
+    text.extend(page::experiment_words(results).map(|words| table::wrap(&words, "") + "\n"));
+    for chart in plots.of_experiment() {
+        text += &format!("{}\n", terminal::draw(&chart));
+    }
     let mut workloads: Vec<&str> = Vec::new();
     for cell in all.iter().filter(|cell| cell.is_open()) {
         let workload = cell.first().workload.as_str();
@@ -32,6 +37,10 @@ pub fn text(results: &Results) -> String {
         for chart in plots.of_workload(&open) {
             text += &format!("{workload}: {}\n", terminal::draw(&chart));
         }
+    }
+    let costs = cost::costs(results.rows(), None);
+    if !costs.is_empty() {
+        text += &format!("cost {}", cost::draw(&costs));
     }
     text
 }

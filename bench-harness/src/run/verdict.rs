@@ -47,7 +47,7 @@ impl std::fmt::Display for Standing {
 pub struct Verdict {
     /// How far the run is believed.
     pub standing: Standing,
-    /// Why not further; empty if believed.
+    /// Why not further, and what else has to be known of its figures: a quantile that is the machine's, say.
     pub reasons: Vec<String>,
 }
 

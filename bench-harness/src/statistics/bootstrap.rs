@@ -10,7 +10,7 @@
 //! It says how firm the median of *these* repeats is. It assumes that they are independent: a machine that was slow all along is not in it.
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Interval, median, sorted};
 use crate::workload::draw::Draw;
@@ -22,7 +22,7 @@ pub const RESAMPLES: u64 = 2_000;
 pub const VALUES_MIN: usize = 5;
 
 /// A median with its interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Median {
     /// The median.
     pub median: f64,

@@ -26,10 +26,10 @@ pub mod trend;
 #[cfg(test)]
 pub(crate) mod noise;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a value lies, with the confidence that whoever made it states.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Lower end.
     pub low: f64,
@@ -51,7 +51,7 @@ impl Interval {
 }
 
 /// A difference between two groups, on the scale of the values.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shift {
     /// The Hodges-Lehmann estimate of B − A.
     pub estimate: f64,

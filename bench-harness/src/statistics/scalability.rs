@@ -13,7 +13,7 @@
 //! Two worker counts identify σ + 2 κ at most (at N = 2 both enter the same way), three all of them without a check, four or more leave a residual.
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Interval,
@@ -31,7 +31,7 @@ pub struct Point {
 }
 
 /// The parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Law {
     /// λ.
     pub lambda: f64,
@@ -54,7 +54,7 @@ impl Law {
 }
 
 /// What the points can tell.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
     /// All of the law.

@@ -41,8 +41,8 @@ impl System for Rayon {
         if matches!(job.input.data, Data::Hop(_) | Data::Hop64(_) | Data::Flights(_)) {
             return Some("rayon works on what is in memory already: there is nothing to hop, and no file to read".to_owned());
         }
-        if matches!(job.input.data, Data::Nexmark { .. } | Data::Sliding { .. } | Data::Session(_) | Data::Join(_) | Data::Disorder { .. })
-        {
+        let none = matches!(job.input.data, Data::Nexmark { .. } | Data::Chain { .. } | Data::Sliding { .. } | Data::Session(_));
+        if none || matches!(job.input.data, Data::Join(_) | Data::Disorder { .. }) {
             return Some("no batch loop was written for it".to_owned());
         }
         if matches!(job.input.data, Data::Tumbling { keys: Some(KEYS_MAX..), .. }) {

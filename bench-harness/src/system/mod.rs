@@ -181,7 +181,7 @@ pub trait System: Sync {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::workload::{NEXMARK_INLINE, Spec, TUMBLING_KEYS, names, prepare};
+    use crate::workload::{CHAIN, NEXMARK_INLINE, SLIDING_WINDOWS, Spec, TUMBLING_KEYS, names, prepare};
 
     fn job(input: &Arc<Input>, cores: usize, batch: usize, rate: Option<f64>) -> Job {
         Job {
@@ -204,6 +204,10 @@ mod tests {
             let outcome = system.run(&job).unwrap();
             assert_eq!(outcome.answer, prepared.expected, "{} on {spec:?}, {cores} cores, batch {batch}", system.name());
             assert_eq!(outcome.n, spec.events);
+            if let ("hop" | "hop64", 2) = (spec.name.as_str(), cores) {
+                let record_bytes = if spec.name == "hop" { 8 } else { 64 };
+                assert_eq!(outcome.bytes_moved, Some(spec.events * record_bytes), "{}", system.name());
+            }
             assert!(outcome.latency_ns.is_none());
             system.name()
         };
@@ -225,6 +229,8 @@ mod tests {
                         (name, 1) if BY_HAND.contains(&name) => 2,
                         ("tumbling-1M" | "tumbling-10M" | "disorder-lenient", _) => 3,
                         _ if info.suite == Some(TUMBLING_KEYS) => 4,
+                        _ if info.suite == Some(SLIDING_WINDOWS) => 3,
+                        _ if info.suite == Some(CHAIN) => 2,
                         _ if info.suite.is_some() => 1,
                         ("hop" | "hop64", 1) => 1,
                         ("hop" | "hop64", _) => 7,
@@ -235,6 +241,15 @@ mod tests {
                     assert_eq!(ran.len(), least, "{} on {cores} cores: {ran:?}", info.name);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn more_workers_than_cores_share_them_and_give_the_same_answer() {
+        let most = cores::available() * 2;
+        for name in ["tumbling", "chain-4", "sliding-10"] {
+            let ran = check(&Spec { block_bytes: 4_096, ..Spec::new(name, 50_001, 3) }, most, 64);
+            assert!(ran.contains(&"thalweg") && ran.contains(&"hand"), "{name}: {ran:?}");
         }
     }
 

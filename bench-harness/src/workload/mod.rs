@@ -169,6 +169,13 @@ pub enum Data {
     Hop64(Replay<synthetic::Wide>),
     /// `stateless`.
     Stateless(Replay<synthetic::Event>),
+    /// `chain-1`, `chain-2`, …
+    Chain {
+        /// The records.
+        replay: Replay<synthetic::Event>,
+        /// Operators in the chain.
+        links: u64,
+    },
     /// `tumbling` and `tumbling-scattered`; of the latter `keys` says nothing that a system may use.
     Tumbling {
         /// The records.
@@ -176,7 +183,7 @@ pub enum Data {
         /// Keys are in `0..keys`; none if they are scattered over 64 bits.
         keys: Option<usize>,
     },
-    /// `sliding` and `sliding-fine`.
+    /// `sliding`, `sliding-fine`, and `sliding-1`, `sliding-2`, …
     Sliding {
         /// The records.
         replay: Replay<synthetic::Event>,
@@ -234,6 +241,14 @@ const fn keyed(name: &'static str, summary: &'static str) -> WorkloadInfo {
     WorkloadInfo { suite: Some(TUMBLING_KEYS), ..info(name, "records", 32, 40_000_000, summary) }
 }
 
+const fn windowed(name: &'static str, summary: &'static str) -> WorkloadInfo {
+    WorkloadInfo { suite: Some(SLIDING_WINDOWS), ..info(name, "records", 32, 100_000_000, summary) }
+}
+
+const fn chained(name: &'static str, summary: &'static str) -> WorkloadInfo {
+    WorkloadInfo { suite: Some(CHAIN), ..info(name, "records", 32, 300_000_000, summary) }
+}
+
 const fn flights(name: &'static str, summary: &'static str) -> WorkloadInfo {
     WorkloadInfo { suite: Some(FLIGHTS), ..info(name, "rows", 32, 3_000_000, summary) }
 }
@@ -252,6 +267,22 @@ pub const DISORDER: &str = "disorder";
 
 /// The suite that shows what a record costs by the number of keys.
 pub const TUMBLING_KEYS: &str = "tumbling-keys";
+
+/// The suite that shows what a record costs by the number of windows that it belongs to.
+pub const SLIDING_WINDOWS: &str = "sliding-windows";
+
+/// How many windows a record belongs to, in a part of [`SLIDING_WINDOWS`].
+pub fn windows_of(name: &str) -> Option<u64> {
+    name.strip_prefix("sliding-")?.parse().ok()
+}
+
+/// The suite that shows what a record costs by the length of the chain of operators that it passes.
+pub const CHAIN: &str = "chain";
+
+/// How many operators are in the chain of a part of [`CHAIN`].
+pub fn links_of(name: &str) -> Option<u64> {
+    name.strip_prefix("chain-")?.parse().ok()
+}
 
 /// How many keys a part of [`TUMBLING_KEYS`] has.
 pub fn keys_of(name: &str) -> Option<u64> {
@@ -297,6 +328,16 @@ const WORKLOADS: &[WorkloadInfo] = workloads! {
         keyed("tumbling-100k", "the same, 100,000 keys"),
         keyed("tumbling-1M", "the same, a million keys"),
         keyed("tumbling-10M", "the same, ten million keys"),
+        windowed("sliding-1", "as sliding, in 10 s windows that slide by 10 s: each record belongs to one"),
+        windowed("sliding-2", "the same, each record belongs to 2"),
+        windowed("sliding-10", "the same, each record belongs to 10"),
+        windowed("sliding-100", "the same, each record belongs to 100"),
+        windowed("sliding-1000", "the same, each record belongs to 1,000"),
+        chained("chain-1", "a map that adds, shifts and exclusive-ors; sum and count"),
+        chained("chain-2", "the same, a chain of 2 maps"),
+        chained("chain-3", "the same, a chain of 3 maps"),
+        chained("chain-4", "the same, a chain of 4 maps"),
+        chained("chain-6", "the same, a chain of 6 maps"),
     ]
     [
         "q0" 16_000_000 "every bid as it is",
@@ -383,6 +424,14 @@ fn synthetic_data(info: &WorkloadInfo, spec: &Spec) -> Result<Option<Data>, Stri
         name if keys_of(name).is_some() => {
             let keys = keys_of(name).unwrap_or(1);
             Data::Tumbling { replay: synthetic::keyed(seed, keys, events, block_bytes), keys: Some(keys as usize) }
+        }
+        name if links_of(name).is_some() => {
+            let replay = synthetic::stateless(seed, events, block_bytes);
+            Data::Chain { replay, links: links_of(name).unwrap_or(1) }
+        }
+        name if windows_of(name).is_some() => {
+            let windows = windows_of(name).unwrap_or(1) as i64;
+            Data::Sliding { replay: windowed::sliding(seed, events, block_bytes), slide_ms: windowed::SLIDING_MS / windows }
         }
         "sliding" => Data::Sliding { replay: windowed::sliding(seed, events, block_bytes), slide_ms: 1_000 },
         "sliding-fine" => Data::Sliding { replay: windowed::sliding(seed, events, block_bytes), slide_ms: 100 },

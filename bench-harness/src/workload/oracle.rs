@@ -31,6 +31,10 @@ pub(super) fn answer(data: &Data) -> Answer {
             });
             one(&total_row(sum, count))
         }
+        Data::Chain { replay, links } => {
+            let (sum, count) = totals(replay, |event| Some((1..=*links).fold(event.value as u64, synthetic::link)));
+            one(&total_row(sum, count))
+        }
         Data::Tumbling { replay, .. } => {
             let groups = group(replay, |groups: &mut Groups<(u64, i64), (i64, u64)>, event| {
                 let group = groups.entry((event.key, start(event.event_time, synthetic::WINDOW_MS))).or_default();
@@ -233,6 +237,13 @@ mod tests {
                         kept.push((value / 2) ^ index as i64);
                     }
                 }
+                Data::Chain { replay, links } => {
+                    let mut value = replay.get(index).value as u64;
+                    for place in 1..=*links {
+                        value = value.wrapping_add(place) ^ (value / 8);
+                    }
+                    rows.entry(vec![]).or_default().push(value as i64);
+                }
                 Data::Tumbling { replay, .. } => {
                     let event = replay.get(index);
                     rows.entry(vec![event.key, (event.event_time - event.event_time % 1_000) as u64]).or_default().push(event.value);
@@ -292,7 +303,9 @@ mod tests {
                 }
                 Data::Join(_) => answer.add(&key),
                 Data::Disorder { .. } => answer = answer.merge(disorder_row(key[0], key[1] as i64, sum as i64, count)),
-                Data::Hop(_) | Data::Hop64(_) | Data::Stateless(_) | Data::Tumbling { .. } => answer.add(&[key, vec![sum, count]].concat()),
+                Data::Hop(_) | Data::Hop64(_) | Data::Stateless(_) | Data::Chain { .. } | Data::Tumbling { .. } => {
+                    answer.add(&[key, vec![sum, count]].concat())
+                }
                 _ => answer.add(&[key, vec![count]].concat()),
             }
         }
@@ -302,7 +315,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(thalweg::testing::cases(24)))]
         #[test]
-        fn oracles_agree_with_plainer_ones(name in prop::sample::select(vec!["hop", "hop64", "stateless", "tumbling", "tumbling-scattered", "ysb"]), events in 1u64..3_000, block_bytes in 1usize..20_000, seed: u64) {
+        fn oracles_agree_with_plainer_ones(name in prop::sample::select(vec!["hop", "hop64", "stateless", "chain-1", "chain-6", "tumbling", "tumbling-scattered", "ysb"]), events in 1u64..3_000, block_bytes in 1usize..20_000, seed: u64) {
             let prepared = prepare(&Spec { block_bytes, ..Spec::new(name, events, seed) }).unwrap();
             prop_assert_eq!(prepared.expected, plain(&prepared.input.data, events));
         }
@@ -310,7 +323,7 @@ mod tests {
 
     #[test]
     fn windows_and_joins_agree_with_plainer_ones() {
-        for name in ["sliding", "sliding-fine", "session", "join", "disorder"] {
+        for name in ["sliding", "sliding-fine", "sliding-1", "sliding-100", "session", "join", "disorder"] {
             for (events, block_bytes, seed) in [(1, 100, 1), (500, 64, 2), (700, 1_000, 3), (900, 20_000, 4)] {
                 let prepared = prepare(&Spec { block_bytes, ..Spec::new(name, events, seed) }).unwrap();
                 assert_eq!(prepared.expected, plain(&prepared.input.data, events), "{name}, {events}");

@@ -88,6 +88,13 @@ pub fn mark(scaled: i64, seq: u64) -> i64 {
     (scaled >> 1) ^ seq as i64
 }
 
+/// `chain-N`: what the operator at `place`, from 1, makes of a value. An addition, a shift and an exclusive or, which no compiler can fold into
+/// those of the next.
+#[inline(always)]
+pub fn link(value: u64, place: u64) -> u64 {
+    value.wrapping_add(place) ^ (value >> 3)
+}
+
 /// Length of a window of `tumbling`, in ms.
 pub const WINDOW_MS: i64 = 1_000;
 

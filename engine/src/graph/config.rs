@@ -21,7 +21,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Number of worker threads. At most the cores that the process may use.
+    /// Number of worker threads. At most the cores that the process may use; without [`pin`](Self::pin) more of them share the cores.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self

@@ -161,11 +161,14 @@ pub(super) fn check(graph: &mut Graph, config: &Config) -> Result<Vec<Option<Cor
     if workers == 0 {
         return option("workers", "0".into(), "give at least 1".into());
     }
-    if workers > available.limit {
+    if workers > available.limit && config.pin {
         return option(
             "workers",
             workers.to_string(),
-            format!("this process may use {} cores (affinity mask and cgroup limits); give at most that many", available.limit),
+            format!(
+                "this process may use {} cores (affinity mask and cgroup limits); give at most that many, or let workers share cores: pin(false)",
+                available.limit
+            ),
         );
     }
     Ok((0..workers).map(|worker| available.ids.get(worker).copied().filter(|_| config.pin)).collect())

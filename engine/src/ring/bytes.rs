@@ -158,7 +158,7 @@ impl ByteProducer {
 
     /// Watches the ring from any thread. Its unit is words of 4 bytes, prefixes, padding and skipped words included.
     pub fn probe(&self) -> Probe {
-        self.cursor.probe()
+        self.cursor.probe(WORD_BYTES)
     }
 }
 
@@ -296,7 +296,7 @@ impl ByteConsumer {
 
     /// Watches the ring from any thread. Its unit is words of 4 bytes, prefixes, padding and skipped words included.
     pub fn probe(&self) -> Probe {
-        self.cursor.probe()
+        self.cursor.probe(WORD_BYTES)
     }
 }
 

@@ -226,7 +226,7 @@ impl<T> Producer<T> {
 
     /// A handle that watches the ring from any thread.
     pub fn probe(&self) -> Probe {
-        self.cursor.probe()
+        self.cursor.probe(size_of::<T>())
     }
 }
 
@@ -308,7 +308,7 @@ impl<T> Consumer<T> {
 
     /// A handle that watches the ring from any thread.
     pub fn probe(&self) -> Probe {
-        self.cursor.probe()
+        self.cursor.probe(size_of::<T>())
     }
 
     /// Slots from the head to the end of the storage.

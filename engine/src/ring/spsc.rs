@@ -116,8 +116,9 @@ impl WriteCursor {
         self.positions.gone.consumer.load(Ordering::Relaxed)
     }
 
-    pub(super) fn probe(&self) -> Probe {
-        Probe { positions: self.positions.clone() }
+    /// `slot_bytes` is the size of what a position counts.
+    pub(super) fn probe(&self, slot_bytes: usize) -> Probe {
+        Probe { positions: self.positions.clone(), slot_bytes }
     }
 }
 
@@ -196,8 +197,9 @@ impl ReadCursor {
         self.positions.gone.producer.load(Ordering::Acquire)
     }
 
-    pub(super) fn probe(&self) -> Probe {
-        Probe { positions: self.positions.clone() }
+    /// `slot_bytes` is the size of what a position counts.
+    pub(super) fn probe(&self, slot_bytes: usize) -> Probe {
+        Probe { positions: self.positions.clone(), slot_bytes }
     }
 }
 
@@ -220,6 +222,7 @@ impl Drop for ReadCursor {
 #[derive(Clone)]
 pub struct Probe {
     positions: Arc<Positions>,
+    slot_bytes: usize,
 }
 
 impl Probe {
@@ -239,6 +242,11 @@ impl Probe {
     pub fn in_flight(&self) -> u64 {
         let released = self.released();
         self.committed().saturating_sub(released).min(self.positions.capacity)
+    }
+
+    /// Bytes of a slot. What a record holds elsewhere, a text say, is not counted.
+    pub fn slot_bytes(&self) -> usize {
+        self.slot_bytes
     }
 
     /// Number of slots.

@@ -21,10 +21,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod date;
+mod findings;
 mod histograms;
 mod read;
 mod write;
 
+pub use findings::Findings;
 pub use histograms::Kind;
 pub use read::{Results, Unreadable, row, rows};
 pub use write::{Folder, default_path};

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    COMPLETE, Complete, Count, DEFINITION, Definition, ENVIRONMENT, FORMAT, HISTOGRAMS, Kind, ROWS, Seal,
+    COMPLETE, Complete, Count, DEFINITION, Definition, ENVIRONMENT, FORMAT, Findings, HISTOGRAMS, Kind, ROWS, Seal,
     histograms::{self, ByRow},
 };
 use crate::report::row::{Row, SCHEMA};
@@ -100,6 +100,7 @@ pub struct Results {
     rows: Vec<Row>,
     lines: Vec<String>,
     histograms: ByRow,
+    findings: Findings,
     ended: Option<String>,
 }
 
@@ -143,7 +144,8 @@ impl Results {
             None => ByRow::new(),
         };
         let ended = complete.map(|complete| complete.ended);
-        Ok(Results { path: path.to_owned(), definition, environment, rows, lines, histograms, ended })
+        let findings = Findings::read(path, rows.len())?;
+        Ok(Results { path: path.to_owned(), definition, environment, rows, lines, histograms, findings, ended })
     }
 
     /// Where it was read.
@@ -176,6 +178,11 @@ impl Results {
         self.histograms.get(&(i, kind))
     }
 
+    /// What an experiment found, beside its rows.
+    pub fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
     /// Whether the run ended, so that every row that was asked for is here.
     pub fn is_complete(&self) -> bool {
         self.ended.is_some()
@@ -201,7 +208,7 @@ pub fn rows(path: &Path) -> Result<Vec<Row>, Unreadable> {
 }
 
 /// The text of a file; none if there is no such file.
-fn text(path: &Path) -> Result<Option<String>, Unreadable> {
+pub(super) fn text(path: &Path) -> Result<Option<String>, Unreadable> {
     let io = |cause| Unreadable::Io { path: path.to_owned(), cause };
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -223,7 +230,7 @@ fn missing(path: &Path) -> Unreadable {
     Unreadable::Truncated { path: path.to_owned(), why: "the file is missing".into(), remedy: RESTORE }
 }
 
-fn parse<T: DeserializeOwned>(path: &Path, line: usize, text: &str) -> Result<T, Unreadable> {
+pub(super) fn parse<T: DeserializeOwned>(path: &Path, line: usize, text: &str) -> Result<T, Unreadable> {
     serde_json::from_str(text).map_err(|error| {
         let path = path.to_owned();
         let line = if line == 0 { error.line() } else { line };

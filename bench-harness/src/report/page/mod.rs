@@ -1,7 +1,7 @@
 //! Result folders as one page of HTML: no file beside it, no network, every figure a link to the row it comes from.
 //!
 //! ```text
-//!   for each folder   words ▶ table and plots per workload ▶ self-checks ▶ stalls ▶ what was asked, machine ▶ list of all runs
+//!   for each folder   words ▶ what an experiment found ▶ table and plots per workload ▶ self-checks ▶ stalls ▶ what was asked, machine ▶ list of all runs
 //!   at the end        the rows themselves as JSON; a link `#row-0-17` opens row 17 of folder 0 in a dialog
 //! ```
 //!
@@ -21,8 +21,11 @@ use super::{
 };
 
 mod about;
+mod experiment;
 mod table;
 mod words;
+
+pub(super) use experiment::words as experiment_words;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -103,6 +106,7 @@ fn section(folder: &Results, number: usize) -> Markup {
                 a href={ "#machine-" (number) } { "machine" } " "
                 a href={ "#runs-" (number) } { "all runs" }
             }
+            (experiment::section(folder, &plots))
             @for (i, workload) in workloads.iter().enumerate() {
                 @let of_it: Vec<&Cell<'_>> = all.iter().filter(|cell| cell.first().workload == **workload).collect();
                 section id={ "w-" (number) "-" (i) } {
@@ -115,6 +119,7 @@ fn section(folder: &Results, number: usize) -> Markup {
             section id={ "machine-" (number) } {
                 h2 { "The machine, and whether to believe it" }
                 div.charts { @for chart in plots.stalls() { (svg::draw(&chart)) } }
+                (experiment::costs(folder))
                 (about::checks(folder, number))
                 (about::manifest(folder))
             }

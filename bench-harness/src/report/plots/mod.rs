@@ -4,6 +4,7 @@
 //!   closed loop   throughput by cell, every repeat a point      cost against throughput, with its front      curves over cores, batch, …
 //!   open loop     latency by percentile, every run a line       latency against load                          p99 against throughput
 //!   all           the machine's stalls, run by run
+//!   experiment    the load–latency curve of `sustain`, cost along the axis of `scale` and the law that it follows
 //! ```
 //!
 //! A point or a line is one row and leads to it. A figure that is not believed is drawn hollow; a failed cell is not drawn.
@@ -21,6 +22,7 @@ use crate::{
 };
 
 mod closed;
+mod experiment;
 mod machine;
 mod open;
 

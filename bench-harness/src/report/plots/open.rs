@@ -9,6 +9,9 @@ use super::{
 const QUANTILES: [(f64, fn(&Latency) -> Option<u64>); 5] =
     [(0.5, |l| l.p50), (0.9, |l| l.p90), (0.99, |l| l.p99), (0.999, |l| l.p99_9), (0.9999, |l| l.p99_99)];
 
+/// With more rates than this it is not the single rate that is looked at: a search tries dozens.
+const RATES_MAX: usize = 8;
+
 /// Loads that make a curve.
 const LOADS_MIN: usize = 3;
 
@@ -20,6 +23,9 @@ impl<'a> Plots<'a> {
             if !rates.contains(&&cell.first().config.rate_asked) {
                 rates.push(&cell.first().config.rate_asked);
             }
+        }
+        if rates.len() > RATES_MAX {
+            return Vec::new();
         }
         let at = |rate: &&Option<String>| {
             let cells: Vec<&Cell<'a>> = open.iter().copied().filter(|cell| cell.first().config.rate_asked == **rate).collect();

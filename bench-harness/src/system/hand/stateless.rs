@@ -7,7 +7,7 @@ use crate::{
     workload::{
         Answer,
         replay::{Replay, Replayed, Shift},
-        synthetic::{Digest, Event, is_kept, mark, scale, total_row},
+        synthetic::{Digest, Event, is_kept, link, mark, scale, total_row},
     },
 };
 
@@ -24,6 +24,27 @@ pub(super) fn stateless(replay: &Replay<Event>, cores: usize) -> (Duration, Answ
             count = count.wrapping_sub(mask as u64);
         }
         (sum as u64, count)
+    })
+}
+
+/// Sum and count of what a chain of `links` maps makes of the values. Each length is a loop of its own, in which the compiler knows it.
+///
+/// # Errors
+/// If no loop was written for that length.
+pub(super) fn chain(replay: &Replay<Event>, links: u64, cores: usize) -> Result<(Duration, Answer), String> {
+    fn of<const LINKS: u64>(replay: &Replay<Event>, cores: usize) -> (Duration, Answer) {
+        totals(replay, cores, |_, slice| {
+            let sum = slice.iter().fold(0u64, |sum, event| sum.wrapping_add((1..=LINKS).fold(event.value as u64, link)));
+            (sum, slice.len() as u64)
+        })
+    }
+    Ok(match links {
+        1 => of::<1>(replay, cores),
+        2 => of::<2>(replay, cores),
+        3 => of::<3>(replay, cores),
+        4 => of::<4>(replay, cores),
+        6 => of::<6>(replay, cores),
+        _ => return Err(format!("hand has no loop for a chain of {links}")),
     })
 }
 

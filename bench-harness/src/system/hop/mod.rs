@@ -95,10 +95,12 @@ fn hop<L: Link, T: Hopping>(replay: &Replay<T>, job: &Job) -> Result<Outcome, St
     let batch = job.batch.max(1);
     let capacity = (job.ring_bytes / size_of::<T>()).max(2 * batch);
     let (sender, receiver) = L::open::<T>(batch, capacity);
-    match &job.schedule {
-        Some(schedule) => open::run(replay, batch, schedule, sender, receiver),
-        None => Ok(closed(replay, batch, sender, receiver)),
-    }
+    let outcome = match &job.schedule {
+        Some(schedule) => open::run(replay, batch, schedule, sender, receiver)?,
+        None => closed(replay, batch, sender, receiver),
+    };
+    // Whether one by one or in batches: each record is written on one core and read on the other.
+    Ok(Outcome { bytes_moved: Some(outcome.n * size_of::<T>() as u64), ..outcome })
 }
 
 /// As fast as it goes: from the moment that both threads are ready to the moment that the last record was added up.

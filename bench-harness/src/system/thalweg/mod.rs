@@ -26,10 +26,6 @@ impl System for Thalweg {
     }
 
     fn refuses(&self, job: &Job) -> Option<String> {
-        let limit = available_cores().limit;
-        if job.cores > limit {
-            return Some(format!("this process may use {limit} cores"));
-        }
         let is_hop = matches!(job.input.data, Data::Hop(_) | Data::Hop64(_));
         if is_hop && job.cores != 2 {
             return Some("a hop takes two cores: one sends, one receives".into());
@@ -43,7 +39,9 @@ impl System for Thalweg {
 
     fn run(&self, job: &Job) -> Result<Outcome, String> {
         let wait: Wait = job.wait.parse().map_err(|error| format!("{error}"))?;
-        let config = Config::default().workers(job.cores).batch(job.batch).ring_bytes(job.ring_bytes).wait(wait);
+        // More workers than cores share them, as the kernel decides.
+        let has_cores = job.cores <= available_cores().limit;
+        let config = Config::default().workers(job.cores).batch(job.batch).ring_bytes(job.ring_bytes).wait(wait).pin(has_cores);
         match (&job.input.data, &job.schedule) {
             (Data::Hop(replay), None) => pipelines::hop(replay, config),
             (Data::Hop64(replay), None) => pipelines::hop(replay, config),
@@ -52,6 +50,7 @@ impl System for Thalweg {
             (Data::Tumbling { replay, .. }, Some(schedule)) => open::tumbling(replay, schedule, config),
             (Data::Ysb { replay, campaigns }, Some(schedule)) => open::ysb(replay, campaigns, schedule, config),
             (Data::Stateless(replay), _) => pipelines::stateless(replay, config),
+            (Data::Chain { replay, links }, _) => pipelines::chain(replay, *links, config),
             (Data::Tumbling { replay, .. }, _) => pipelines::tumbling(replay, config),
             (Data::Sliding { replay, slide_ms }, _) => windowed::sliding(replay, *slide_ms, config),
             (Data::Session(replay), _) => windowed::session(replay, config),

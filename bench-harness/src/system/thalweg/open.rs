@@ -55,10 +55,10 @@ pub(super) fn hop<T: Hopping>(replay: &Replay<T>, schedule: &Schedule, config: C
     flow.source(Due { replay: replay.clone(), pace: pace.clone(), departed: departed.clone(), absorbed: None })
         .hop()
         .sink(Notes { pace: pace.clone(), noted: noted.clone() });
-    run(flow, config)?;
+    let ran = run(flow, config)?;
     let (emissions, sum) = take(&noted)?;
     let count = Emissions::left(&emissions);
-    Ok(pace.outcome(take(&departed)?, emissions, answer(sum, count)))
+    Ok(Outcome { bytes_moved: Some(ran.bytes_moved), ..pace.outcome(take(&departed)?, emissions, answer(sum, count)) })
 }
 
 /// `tumbling`, on one core.
@@ -107,9 +107,13 @@ where
     let mut flow = Dataflow::new("windowed");
     let due = Due { replay: replay.clone(), pace: pace.clone(), departed: departed.clone(), absorbed: Some(absorbed.clone()) };
     build(&mut flow, due, Emitted { replay: replay.clone(), time, pace: pace.clone(), add, emitted: emitted.clone() });
-    run(flow, config)?;
+    let ran = run(flow, config)?;
     let (results, answer) = take(&emitted)?;
-    Ok(Outcome { result_latency_ns: Some(Results::latency_ns(results)), ..pace.outcome(take(&departed)?, take(&absorbed)?, answer) })
+    Ok(Outcome {
+        result_latency_ns: Some(Results::latency_ns(results)),
+        bytes_moved: Some(ran.bytes_moved),
+        ..pace.outcome(take(&departed)?, take(&absorbed)?, answer)
+    })
 }
 
 /// A source of records that are due.

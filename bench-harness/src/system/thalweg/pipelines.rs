@@ -7,6 +7,7 @@ use std::{
 
 use thalweg::{
     BuildError, Config, Count, Dataflow, Fold, Monotone, Own, RunError, Sum, SumCount, Text, Tumbling, Update, Windowed,
+    ring::Probe,
     sink::{Folded, Sink, Total},
     source::{Csv, Source},
 };
@@ -29,7 +30,7 @@ use crate::{
             program::{self, Keep},
         },
         replay::Replay,
-        synthetic::{self, Event, is_kept, mark, scale, total_row, tumbling_row},
+        synthetic::{self, Event, is_kept, link, mark, scale, total_row, tumbling_row},
         text::{Lines, word_row, words},
         ysb::{self, Ad, EventType},
     },
@@ -44,10 +45,10 @@ pub(super) fn hop<T: Hopping>(replay: &Replay<T>, config: Config) -> Result<Outc
         total.1 += 1;
     });
     flow.source(watch.over(replayed(replay))).hop().sink(sink);
-    let n = run(flow, config)?;
+    let ran = run(flow, config)?;
     let elapsed = watch.elapsed();
     let (sum, count) = totals.merge(add).unwrap_or_default();
-    Ok(Outcome { allocations: watch.allocations(), progress: watch.progress(), ..Outcome::closed(n, elapsed, answer(sum, count)) })
+    Ok(outcome(ran, &watch, elapsed, answer(sum, count)))
 }
 
 fn add(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
@@ -64,12 +65,38 @@ pub(super) fn stateless(replay: &Replay<Event>, config: Config) -> Result<Outcom
         .filter(|&(scaled, _)| is_kept(scaled))
         .map_pure(|(scaled, seq)| mark(scaled, seq))
         .sink(sink);
-    let n = run(flow, config)?;
+    let ran = run(flow, config)?;
     let elapsed = watch.elapsed();
     let SumCount { sum, count } = total.get();
     let mut answer = Answer::default();
     answer.add(&total_row(sum as u64, count));
-    Ok(Outcome { allocations: watch.allocations(), progress: watch.progress(), ..Outcome::closed(n, elapsed, answer) })
+    Ok(outcome(ran, &watch, elapsed, answer))
+}
+
+/// `chain-N`: N maps one after the other; sum and count.
+pub(super) fn chain(replay: &Replay<Event>, links: u64, config: Config) -> Result<Outcome, String> {
+    let watch = Watch::new(replay.events);
+    let mut flow = Dataflow::new("chain");
+    let (sink, total) = Total::new();
+    let values = flow.source(watch.over(replayed(replay))).map(|event| event.value as u64);
+    // A chain is a type: each length is written out. Each map doubles the size of the type that the compiler works on.
+    macro_rules! maps {
+        ($($place:literal)*) => { values$(.map(|value| link(value, $place)))*.map_pure(|value| value as i64).sink(sink) };
+    }
+    match links {
+        1 => maps!(1),
+        2 => maps!(1 2),
+        3 => maps!(1 2 3),
+        4 => maps!(1 2 3 4),
+        6 => maps!(1 2 3 4 5 6),
+        _ => return Err(format!("a chain of {links}: there are 1, 2, 3, 4 and 6")),
+    };
+    let ran = run(flow, config)?;
+    let elapsed = watch.elapsed();
+    let SumCount { sum, count } = total.get();
+    let mut answer = Answer::default();
+    answer.add(&total_row(sum as u64, count));
+    Ok(outcome(ran, &watch, elapsed, answer))
 }
 
 /// `tumbling`: sum and count per key in windows of a second. The same program for dense and scattered keys.
@@ -80,8 +107,8 @@ pub(super) fn tumbling(replay: &Replay<Event>, config: Config) -> Result<Outcome
         answer.add(&tumbling_row(row.key, row.start, row.value.sum, row.value.count));
     });
     tumbling_between(&mut flow, watch.over(replayed(replay)), sink);
-    let n = run(flow, config)?;
-    Ok(closed(n, &watch, &answers))
+    let ran = run(flow, config)?;
+    Ok(closed(ran, &watch, &answers))
 }
 
 /// The program of `tumbling` between a source and a sink.
@@ -100,8 +127,8 @@ pub(super) fn ysb(replay: &Replay<Ad>, campaigns: &Arc<[u32]>, config: Config) -
     let mut flow = Dataflow::new("ysb");
     let (sink, answers) = rows(|answer, row: Windowed<u32, u64>| answer.add(&ysb::campaign_row(row.key, row.start, row.value)));
     ysb_between(&mut flow, watch.over(replayed(replay)), campaigns.clone(), sink);
-    let n = run(flow, config)?;
-    Ok(closed(n, &watch, &answers))
+    let ran = run(flow, config)?;
+    Ok(closed(ran, &watch, &answers))
 }
 
 /// The program of `ysb` between a source and a sink.
@@ -128,7 +155,7 @@ pub(super) fn wordcount(lines: &Lines, config: Config) -> Result<Outcome, String
     let mut flow = Dataflow::new("wordcount");
     let (sink, tables) = Fold::new(Table::default(), Table::change);
     flow.source(watch.over(TextReplay(lines.clone()))).flat_map_to::<Text, _>(words).key_by_text().aggregate(Count).sink(sink);
-    let n = run(flow, config)?;
+    let ran = run(flow, config)?;
     let elapsed = watch.elapsed();
     let (mut answer, mut changes) = (Answer::default(), 0);
     for table in tables.take() {
@@ -139,7 +166,7 @@ pub(super) fn wordcount(lines: &Lines, config: Config) -> Result<Outcome, String
         changes: Some(changes),
         allocations: watch.allocations(),
         progress: watch.progress(),
-        ..Outcome::closed(n, elapsed, answer)
+        ..Outcome::closed(ran.records, elapsed, answer)
     })
 }
 
@@ -171,8 +198,9 @@ pub(super) fn flights(flights: &Flights, events: u64, config: Config) -> Result<
     let mut flow = Dataflow::new("flights");
     let rows = watch.over(Csv::<FlightRow>::file(&flights.path).rows_are_lines().share_bytes(256 << 10));
     let answers = flights::program::build(flights.query, &mut flow, rows, flights.bound_ms);
-    let n = run(flow, config)?;
-    Ok(closed(n, &watch, &answers))
+    let ran = run(flow, config)?;
+    // Texts, which the rings' counters do not see, are most of what moves.
+    Ok(Outcome { bytes_moved: None, ..closed(ran, &watch, &answers) })
 }
 
 /// A query of Nexmark: see `workload::nexmark`.
@@ -183,7 +211,7 @@ pub(super) fn nexmark(query: Query, events: &Events, state_keys: &OnceLock<Optio
     let looking = growth.clone();
     let feed = Feed::from(events.clone()).hooked(move |readers| looking.beside(count, hooks.hooks(readers)));
     let results = program::build(query, &mut flow, feed, Keep::Digest)?;
-    let n = run(flow, config)?;
+    let ran = run(flow, config)?;
     let elapsed = watch.elapsed();
     let results = results.results()?;
     if results.late > 0 {
@@ -199,7 +227,7 @@ pub(super) fn nexmark(query: Query, events: &Events, state_keys: &OnceLock<Optio
         allocations: watch.allocations(),
         state: growth.bytes().and_then(|bytes| Some((bytes, new_keys()?))),
         progress: watch.progress(),
-        ..Outcome::closed(n, elapsed, results.answer())
+        ..Outcome::closed(ran.records, elapsed, results.answer())
     })
 }
 
@@ -210,18 +238,41 @@ pub(super) fn rows<T: 'static>(
     Fold::new(Answer::default(), move |answer: &mut Answer, row: T| add(answer, row))
 }
 
-pub(super) fn closed(n: u64, watch: &Watch, answers: &Folded<Answer>) -> Outcome {
+pub(super) fn closed(ran: Ran, watch: &Watch, answers: &Folded<Answer>) -> Outcome {
     let elapsed: Duration = watch.elapsed();
-    let answer = answers.merge(Answer::merge).unwrap_or_default();
-    Outcome { allocations: watch.allocations(), progress: watch.progress(), ..Outcome::closed(n, elapsed, answer) }
+    outcome(ran, watch, elapsed, answers.merge(Answer::merge).unwrap_or_default())
 }
 
-/// Runs a pipeline to its end. Returns how many records entered.
-pub(super) fn run(flow: Dataflow, config: Config) -> Result<u64, String> {
+fn outcome(ran: Ran, watch: &Watch, elapsed: Duration, answer: Answer) -> Outcome {
+    Outcome {
+        allocations: watch.allocations(),
+        progress: watch.progress(),
+        bytes_moved: Some(ran.bytes_moved),
+        ..Outcome::closed(ran.records, elapsed, answer)
+    }
+}
+
+/// What a pipeline did.
+#[derive(Clone, Copy)]
+pub(super) struct Ran {
+    /// Records that entered.
+    pub(super) records: u64,
+    /// Bytes that went through the rings between its workers. What records hold elsewhere, texts say, is not in it.
+    pub(super) bytes_moved: u64,
+}
+
+/// Runs a pipeline to its end.
+pub(super) fn run(flow: Dataflow, config: Config) -> Result<Ran, String> {
     let running = flow.start(config).map_err(|error: BuildError| error.to_string())?;
+    let rings = running.probes().to_vec();
     let report = running.join().map_err(|error: RunError| error.to_string())?;
     match (report.late, report.malformed()) {
-        (0, 0) => Ok(report.records_in()),
+        (0, 0) => Ok(Ran { records: report.records_in(), bytes_moved: moved(&rings) }),
         (late, malformed) => Err(format!("{late} late and {malformed} malformed records, where there are none")),
     }
+}
+
+/// Bytes that went through these rings.
+pub(super) fn moved(rings: &[Probe]) -> u64 {
+    rings.iter().map(|ring| ring.committed() * ring.slot_bytes() as u64).sum()
 }

@@ -10,7 +10,7 @@ use thalweg::{
 
 use super::{
     input::{Watch, replayed},
-    pipelines::{closed, rows, run},
+    pipelines::{Ran, closed, moved, rows, run},
 };
 use crate::{
     system::Outcome,
@@ -35,8 +35,8 @@ pub(super) fn sliding(replay: &Replay<Event>, slide_ms: i64, config: Config) -> 
         .window(Sliding::millis(SLIDING_MS, slide_ms))
         .aggregate(Sum::of::<Own<Event>>(|event: &Event| event.value))
         .sink(sink);
-    let n = run(flow, config)?;
-    Ok(closed(n, &watch, &answers))
+    let ran = run(flow, config)?;
+    Ok(closed(ran, &watch, &answers))
 }
 
 /// `session`: records per key until it pauses.
@@ -50,8 +50,8 @@ pub(super) fn session(replay: &Replay<Visit>, config: Config) -> Result<Outcome,
         .window(Session::millis(GAP_MS))
         .aggregate(Count)
         .sink(sink);
-    let n = run(flow, config)?;
-    Ok(closed(n, &watch, &answers))
+    let ran = run(flow, config)?;
+    Ok(closed(ran, &watch, &answers))
 }
 
 /// `join`: pairs of a left and a right record of one key that are near each other in time.
@@ -65,8 +65,8 @@ pub(super) fn join(replay: &Replay<Event>, config: Config) -> Result<Outcome, St
         .join_sides(|left: &(u64, u64)| left.0, |right: &(u64, u64)| right.0)
         .between(-INTERVAL_MS, INTERVAL_MS, |left, right| (left.0, left.1, right.1))
         .sink(sink);
-    let n = run(flow, config)?;
-    Ok(closed(n, &watch, &answers))
+    let ran = run(flow, config)?;
+    Ok(closed(ran, &watch, &answers))
 }
 
 /// `disorder`: sum and count per key in windows of a second, and what came too late for its window.
@@ -84,20 +84,21 @@ pub(super) fn disorder(replay: &Replay<Event>, config: Config) -> Result<Outcome
         .late_to(late_sink)
         .aggregate(Sum::of::<Own<Event>>(|event: &Event| event.value))
         .sink(sink);
-    let (n, late) = run_with_late(flow, config, &late)?;
-    let outcome = closed(n, &watch, &answers);
+    let (ran, late) = run_with_late(flow, config, &late)?;
+    let outcome = closed(ran, &watch, &answers);
     Ok(Outcome { answer: outcome.answer.merge(late), ..outcome })
 }
 
-/// Runs a pipeline to its end. Returns how many records entered, and what came out late.
-fn run_with_late(flow: Dataflow, config: Config, late: &Folded<Answer>) -> Result<(u64, Answer), String> {
+/// Runs a pipeline to its end. Returns what it did, and what came out late.
+fn run_with_late(flow: Dataflow, config: Config, late: &Folded<Answer>) -> Result<(Ran, Answer), String> {
     let running = flow.start(config).map_err(|error| error.to_string())?;
+    let rings = running.probes().to_vec();
     let report = running.join().map_err(|error| error.to_string())?;
     let late = late.merge(Answer::merge).unwrap_or_default();
     if late.rows != report.late {
         return Err(format!("{} late records came out and {} were counted", late.rows, report.late));
     }
-    Ok((report.records_in(), late))
+    Ok((Ran { records: report.records_in(), bytes_moved: moved(&rings) }, late))
 }
 
 /// `disorder-lenient`: as `disorder`, and a record that comes within a while after its window has fired corrects the window's row.
@@ -114,7 +115,7 @@ pub(super) fn lenient(replay: &Replay<Event>, lateness_ms: i64, config: Config) 
         .late_to(late_sink)
         .aggregate(Sum::of::<Own<Event>>(|event: &Event| event.value))
         .sink(sink);
-    let (n, late) = run_with_late(flow, config, &late)?;
+    let (ran, late) = run_with_late(flow, config, &late)?;
     let elapsed = watch.elapsed();
     let (mut answer, mut changes) = (late, 0);
     for latest in latest.take() {
@@ -128,7 +129,8 @@ pub(super) fn lenient(replay: &Replay<Event>, lateness_ms: i64, config: Config) 
         changes: Some(changes),
         allocations: watch.allocations(),
         progress: watch.progress(),
-        ..Outcome::closed(n, elapsed, answer)
+        bytes_moved: Some(ran.bytes_moved),
+        ..Outcome::closed(ran.records, elapsed, answer)
     })
 }
 

@@ -190,7 +190,7 @@ fn a_probe_counts_both_sides() {
     producer.claim(3).unwrap().fill(&mut (0..3));
     consumer.pop();
     assert_eq!((probe.committed(), probe.released(), probe.in_flight(), probe.capacity()), (3, 1, 2, 4));
-    assert_eq!(consumer.probe().in_flight(), 2);
+    assert_eq!((consumer.probe().in_flight(), consumer.probe().slot_bytes()), (2, 4));
 }
 
 #[test]
