@@ -36,6 +36,12 @@ enum Command {
     Compare(Box<command::compare::CompareArgs>),
     /// Run systems for a harness that started this: the process protocol on standard input and output (PROTOCOL.md)
     Serve,
+    /// Be the generator of an open loop for a harness that started this: `run --generator process`
+    #[command(hide = true)]
+    Feed {
+        /// Name of the harness's socket
+        socket: String,
+    },
     /// Find the highest rate at which neither backlog nor latency grows, and the load–latency curve around it
     #[command(after_help = command::sustain::EXAMPLES)]
     Sustain(Box<command::sustain::SustainArgs>),
@@ -69,6 +75,7 @@ fn main() -> ExitCode {
         Some(Command::Query(arguments)) => command::query::run(arguments),
         Some(Command::Compare(arguments)) => command::compare::run(&arguments),
         Some(Command::Serve) => command::serve(),
+        Some(Command::Feed { socket }) => command::feed(&socket),
         Some(Command::Sustain(arguments)) => command::sustain::run(&arguments),
         Some(Command::Sweep(arguments)) => command::sweep::run(&arguments),
         Some(Command::Tune(arguments)) => command::tune::run(&arguments),

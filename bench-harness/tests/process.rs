@@ -239,3 +239,26 @@ fn a_stop_is_charged_to_every_record_that_was_due_meanwhile() {
         assert!(seen * 10 < late, "{system}: the uncorrected figure shows {seen} of {late}");
     }
 }
+
+/// A generator in a process of its own: the same schedule, the same checks, its own lateness.
+#[test]
+fn a_generator_in_a_process_of_its_own_keeps_the_schedule_and_the_laws() {
+    if !two_cores() {
+        return;
+    }
+    let arguments = ["run", "hop", "--cores", "2", "--system", "rtrb,thalweg", "--events", "20k", "--rate", "20k", "--repeats", "1"];
+    for schedule in ["constant", "poisson"] {
+        for row in rows(&bench(&[&arguments[..], &["--generator", "process", "--schedule", schedule]].concat(), None), 0) {
+            assert_eq!((&row["check"]["ok"], &row["n"], &row["config"]["generator"]), (&true.into(), &20_000.into(), &"process".into()));
+            assert_eq!(row["latency_ns"]["samples"], 18_000, "all but the warm-up: {row}");
+            assert!(row["generator"]["lateness_ns"]["p50"].is_u64(), "its lateness was noted in its process: {row}");
+            assert_eq!(check(&row, "little")["ok"], true, "{row}");
+            assert!(check(&row, "generator")["ok"].is_boolean() && row["v_per_s"].as_f64().unwrap() <= 21_000.0, "{row}");
+            // It cannot have ended before the last record was due.
+            assert!(row["t_s"].as_f64().unwrap() > 0.9, "{row}");
+        }
+    }
+    for refused in [&["run", "hop", "--generator", "process"][..], &["run", "hop", "--rate", "1k", "--generator", "process", "--fresh"]] {
+        assert_eq!(bench(refused, None).status.code(), Some(2));
+    }
+}

@@ -92,6 +92,17 @@ pub(crate) fn unique<T: Clone + PartialEq>(values: &[T]) -> Vec<T> {
     values.iter().enumerate().filter(|(i, value)| !values[..*i].contains(value)).map(|(_, value)| value.clone()).collect()
 }
 
+/// `thalweg-bench feed`.
+pub(crate) fn feed(name: &str) -> ExitCode {
+    match thalweg_bench::load::apart::feed(name) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
 /// `thalweg-bench serve`.
 pub(crate) fn serve() -> ExitCode {
     match process::serve(std::io::stdin().lock(), std::io::stdout()) {

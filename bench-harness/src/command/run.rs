@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use thalweg_bench::{
     load::{Inject, Shape, schedule::recorded_rate},
     measure::alloc,
+    process,
     quantity::{self, Rate},
     run::{
         environment::Environment,
@@ -172,7 +173,11 @@ pub(crate) fn run(arguments: &RunArgs) -> ExitCode {
         ));
     }
     if arguments.generator.contains(&GeneratorName::Process) {
-        return usage("--generator process: not offered yet; a generator is a thread, on a core of its own where the system leaves one");
+        let peers = process::names();
+        let is_apart = arguments.fresh || arguments.system.iter().any(|system| peers.contains(system));
+        if is_apart || arguments.rate.is_empty() && arguments.schedule == [Shape::Constant] {
+            return usage("--generator process: for systems of this program, in this process (no --fresh), in an open loop (--rate)");
+        }
     }
     let inject = arguments.inject.unwrap_or_default();
     let rates = match rates(arguments) {

@@ -11,6 +11,7 @@
 //! Laws: an arrival time is a function of the schedule and the record's number alone. Nothing that the system does moves it, so a system that
 //! holds the source back is charged for the wait (G. Tene, "How NOT to Measure Latency"; the `-R` of wrk2).
 
+pub mod apart;
 pub mod inject;
 pub mod open;
 pub mod schedule;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use super::{super::schedule::Cursor, Pace, Timer, both::Table, gaps::GapLog};
 use crate::measure::{residence, stalls::STALL_MIN_NS, threads::Gaps};
@@ -16,6 +17,19 @@ pub enum Role {
     Loop,
     /// The system's own loop, which may sleep until the next record is due: only what it oversleeps is a gap.
     Sleeper,
+}
+
+/// What a generator noted, on its way out of its process.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Notes {
+    sent: u64,
+    last: u64,
+    sent_at: Vec<u64>,
+    noted: u64,
+    #[serde(with = "residence::interchange")]
+    own_ns: Option<Histogram<u64>>,
+    gaps: Gaps,
+    kept: Vec<[u64; 2]>,
 }
 
 /// The notes of the end that sends.
@@ -45,6 +59,35 @@ impl Departures {
             was_idle: false,
             own_ns: residence::histogram(),
             gaps: GapLog { looked: true, ..GapLog::default() },
+        }
+    }
+
+    /// Of a generator in another process, for `pace`.
+    ///
+    /// # Errors
+    /// If they are of another run.
+    pub fn of(pace: &Pace, notes: Notes) -> Result<Departures, String> {
+        let mut all = Departures::new(pace, Role::Generator);
+        let Notes { sent, last, sent_at, noted, own_ns, gaps, kept } = notes;
+        let (Some(own_ns), true) = (own_ns, sent_at.len() == all.sent_at.times.len()) else {
+            return Err("the generator's notes are of another run".to_owned());
+        };
+        (all.sent, all.last, all.own_ns) = (sent, last, own_ns);
+        (all.sent_at.times, all.sent_at.next) = (sent_at, noted);
+        (all.gaps.sum, all.gaps.kept) = (gaps, kept);
+        Ok(all)
+    }
+
+    /// On their way to another process.
+    pub fn notes(self) -> Notes {
+        Notes {
+            sent: self.sent,
+            last: self.last,
+            noted: self.sent_at.next,
+            sent_at: self.sent_at.times,
+            own_ns: Some(self.own_ns),
+            gaps: self.gaps.sum,
+            kept: self.gaps.kept,
         }
     }
 

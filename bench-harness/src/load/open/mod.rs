@@ -36,7 +36,7 @@ mod results;
 
 use self::both::Both;
 pub use self::{
-    departures::{Departures, Role},
+    departures::{Departures, Notes, Role},
     emissions::Emissions,
     results::Results,
 };
@@ -102,6 +102,18 @@ impl Pace {
         let begin = || (self.clock.raw() + (LEAD_NS / self.ns_per_tick) as u64, Instant::now() + Duration::from_nanos(LEAD_NS as u64));
         let (start, instant) = *self.start.get_or_init(begin);
         Timer { clock: self.clock.clone(), ns_per_tick: self.ns_per_tick, start, instant }
+    }
+
+    /// The start in ticks, fixed by this if it was not, and how long a tick is in ns: for an end in another process.
+    pub fn start(&self) -> (u64, f64) {
+        (self.timer().start, self.ns_per_tick)
+    }
+
+    /// Takes over the start of another process, and its calibration of the same clock: before anything else.
+    pub fn begin_at(&mut self, start: u64, ns_per_tick: f64) {
+        let ahead_ns = start.saturating_sub(self.clock.raw()) as f64 * ns_per_tick;
+        self.ns_per_tick = ns_per_tick;
+        self.start = Arc::new(OnceLock::from((start, Instant::now() + Duration::from_nanos(ahead_ns as u64))));
     }
 
     /// What a run measured whose ends noted this.

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use super::{Job, Outcome, System};
+use super::{Generator, Job, Outcome, System};
 use crate::workload::{Answer, Data, flights::Query, synthetic::KEYS};
 
 mod dense;
@@ -130,6 +130,9 @@ fn unfit(job: &Job) -> Option<String> {
     let has_open_loop = matches!(job.input.data, Data::Tumbling { .. } | Data::Ysb { .. }) && job.cores == 1 && !has_keys_of_its_own;
     if job.schedule.is_some() && !has_open_loop {
         return Some("open loops were written for tumbling, tumbling-scattered and ysb, on one core".to_owned());
+    }
+    if job.generator == Generator::Process {
+        return Some("a generator in another process feeds hop and hop64, through systems that have a queue".to_owned());
     }
     (job.cores == 0).then(|| "no core was asked for".to_owned())
 }

@@ -15,10 +15,11 @@ use super::{
     cores::{Gate, available, pin},
 };
 use crate::{
+    load::apart::Wire,
     measure::threads::ThreadWatch,
     workload::{
         Answer, Data,
-        replay::{Replay, Replayed, Shift},
+        replay::{Replay, Shift},
         synthetic::{Digest, total_row},
     },
 };
@@ -35,9 +36,9 @@ pub(super) use self::{
 };
 
 /// A record that can hop.
-pub(super) trait Hopping: Replayed + Digest {}
+pub(super) trait Hopping: Wire + Digest {}
 
-impl<T: Replayed + Digest> Hopping for T {}
+impl<T: Wire + Digest> Hopping for T {}
 
 /// A kind of queue.
 pub(super) trait Link: Sync + 'static {
@@ -96,7 +97,7 @@ fn hop<L: Link, T: Hopping>(replay: &Replay<T>, job: &Job) -> Result<Outcome, St
     let capacity = (job.ring_bytes / size_of::<T>()).max(2 * batch);
     let (sender, receiver) = L::open::<T>(batch, capacity);
     let outcome = match &job.schedule {
-        Some(schedule) => open::run(replay, batch, schedule, sender, receiver)?,
+        Some(schedule) => open::run(replay, batch, schedule, job.generator, sender, receiver)?,
         None => closed(replay, batch, sender, receiver),
     };
     // Whether one by one or in batches: each record is written on one core and read on the other.

@@ -14,7 +14,7 @@ mod windowed;
 
 use thalweg::{Config, Wait, runtime::available_cores};
 
-use super::{Job, Outcome, System};
+use super::{Generator, Job, Outcome, System};
 use crate::workload::Data;
 
 /// The engine.
@@ -34,6 +34,9 @@ impl System for Thalweg {
         if job.schedule.is_some() && !is_hop && !(is_tumbling && job.cores == 1) {
             return Some("an open loop is offered for hop and hop64, and on one core for tumbling, tumbling-scattered and ysb".into());
         }
+        if job.generator == Generator::Process && !is_hop {
+            return Some("a generator in another process feeds hop and hop64".into());
+        }
         None
     }
 
@@ -45,8 +48,8 @@ impl System for Thalweg {
         match (&job.input.data, &job.schedule) {
             (Data::Hop(replay), None) => pipelines::hop(replay, config),
             (Data::Hop64(replay), None) => pipelines::hop(replay, config),
-            (Data::Hop(replay), Some(schedule)) => open::hop(replay, schedule, config),
-            (Data::Hop64(replay), Some(schedule)) => open::hop(replay, schedule, config),
+            (Data::Hop(replay), Some(schedule)) => open::hop(replay, schedule, job, config),
+            (Data::Hop64(replay), Some(schedule)) => open::hop(replay, schedule, job, config),
             (Data::Tumbling { replay, .. }, Some(schedule)) => open::tumbling(replay, schedule, config),
             (Data::Ysb { replay, campaigns }, Some(schedule)) => open::ysb(replay, campaigns, schedule, config),
             (Data::Stateless(replay), _) => pipelines::stateless(replay, config),

@@ -8,7 +8,11 @@
 //! The engine's worker polls the source: when it is late, that is the engine's doing, and is part of the latency. A worker with nothing due
 //! may sleep until something is; what it oversleeps is noted as a gap.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use thalweg::{
     BuildError, Config, Dataflow, Own, RunError, SumCount, Windowed,
@@ -21,11 +25,12 @@ use super::pipelines::{self, run};
 use crate::{
     load::{
         Schedule,
+        apart::Feed,
         open::{Departures, Emissions, Pace, Results, Role},
     },
     measure::threads::ThreadWatch,
     system::{
-        Outcome,
+        Generator, Job, Outcome,
         hop::{Hopping, answer},
     },
     workload::{
@@ -48,13 +53,21 @@ fn take<T>(place: &Left<T>) -> Result<T, String> {
 }
 
 /// From one core to another.
-pub(super) fn hop<T: Hopping>(replay: &Replay<T>, schedule: &Schedule, config: Config) -> Result<Outcome, String> {
+pub(super) fn hop<T: Hopping>(replay: &Replay<T>, schedule: &Schedule, job: &Job, config: Config) -> Result<Outcome, String> {
     let pace = Pace::new(schedule, replay.events)?;
     let (departed, noted) = (Left::default(), Left::default());
     let mut flow = Dataflow::new("hop");
-    flow.source(Due { replay: replay.clone(), pace: pace.clone(), departed: departed.clone(), absorbed: None })
-        .hop()
-        .sink(Notes { pace: pace.clone(), noted: noted.clone() });
+    let sink = Notes { pace: pace.clone(), noted: noted.clone() };
+    match job.generator {
+        Generator::Thread => {
+            let due = Due { replay: replay.clone(), pace: pace.clone(), departed: departed.clone(), absorbed: None };
+            flow.source(due).hop().sink(sink);
+        }
+        Generator::Process => {
+            let feed = Feed::start(replay, schedule, job.batch)?;
+            flow.source(Fed::<T> { feed, pace: pace.clone(), departed: departed.clone(), records: PhantomData }).hop().sink(sink);
+        }
+    }
     let ran = run(flow, config)?;
     let (emissions, sum) = take(&noted)?;
     let count = Emissions::left(&emissions);
@@ -186,6 +199,86 @@ impl<T: Replayed> Reader for DueReader<T> {
 
     fn drain(&mut self) {
         self.source.replay.events = 0;
+    }
+}
+
+/// A source of records that a generator in another process sends.
+struct Fed<T> {
+    feed: Feed,
+    pace: Pace,
+    departed: Left<Departures>,
+    records: PhantomData<fn() -> T>,
+}
+
+impl<T: Hopping> Source for Fed<T> {
+    type Out = Own<T>;
+    type Reader = FedReader<T>;
+
+    fn name(&self) -> &'static str {
+        "fed"
+    }
+
+    fn open(self, readers: usize) -> Result<Vec<FedReader<T>>, BuildError> {
+        assert_eq!(readers, 1, "one core reads");
+        let Fed { feed, pace, departed, .. } = self;
+        Ok(vec![FedReader { feed: Some(feed), pace, departed, records: Vec::new(), thread: None }])
+    }
+}
+
+struct FedReader<T> {
+    /// Taken at the end.
+    feed: Option<Feed>,
+    pace: Pace,
+    departed: Left<Departures>,
+    records: Vec<T>,
+    /// Begun at the first poll, on the worker's thread.
+    thread: Option<ThreadWatch>,
+}
+
+/// How long a worker may sleep that has nothing else to do: nobody wakes it when the socket has records.
+const LOOK_AGAIN: Duration = Duration::from_micros(20);
+
+impl<T: Hopping> FedReader<T> {
+    fn look(&mut self, max: usize) -> Result<bool, String> {
+        self.records.clear();
+        let Some(feed) = &mut self.feed else { return Ok(true) };
+        if self.thread.is_none() {
+            self.thread = Some(ThreadWatch::begin("source"));
+            feed.begin(&self.pace)?;
+        }
+        let is_last = feed.poll(&mut self.records, max)?;
+        if is_last
+            && self.records.is_empty()
+            && let Some(feed) = self.feed.take()
+        {
+            leave(&self.departed, feed.end(&self.pace)?);
+        }
+        Ok(is_last)
+    }
+}
+
+impl<T: Hopping> Reader for FedReader<T> {
+    type Out = Own<T>;
+
+    #[inline]
+    fn poll<O: Operator<Own<T>>>(&mut self, max: usize, out: &mut O) -> Result<Polled, RunError> {
+        let looked = self.look(max);
+        let io = |why| RunError::Io { what: "the generator".into(), source: std::io::Error::other(why) };
+        match looked.map_err(io)? {
+            _ if !self.records.is_empty() => {
+                out.process(self.records.iter().copied());
+                Ok(Polled::Records(self.records.len()))
+            }
+            true => {
+                self.thread = None;
+                Ok(Polled::End)
+            }
+            false => Ok(Polled::Idle(Some(Instant::now() + LOOK_AGAIN))),
+        }
+    }
+
+    fn drain(&mut self) {
+        self.feed = None;
     }
 }
 
