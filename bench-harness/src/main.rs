@@ -34,6 +34,9 @@ enum Command {
     /// Say whether B is better or worse than A, or not distinguishable; exit code 1 on a regression
     #[command(after_help = command::compare::EXAMPLES)]
     Compare(Box<command::compare::CompareArgs>),
+    /// Frameworks beside each other on the same work: performance, cost, functions, ease of use; writes a page
+    #[command(after_help = command::compare_systems::EXAMPLES)]
+    CompareSystems(Box<command::compare_systems::CompareSystemsArgs>),
     /// Run systems for a harness that started this: the process protocol on standard input and output (PROTOCOL.md)
     Serve,
     /// Be the generator of an open loop for a harness that started this: `run --generator process`
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Some(Command::Generate(arguments)) => command::generate::run(*arguments),
         Some(Command::Query(arguments)) => command::query::run(arguments),
         Some(Command::Compare(arguments)) => command::compare::run(&arguments),
+        Some(Command::CompareSystems(arguments)) => command::compare_systems::run(&arguments),
         Some(Command::Serve) => command::serve(),
         Some(Command::Feed { socket }) => command::feed(&socket),
         Some(Command::Sustain(arguments)) => command::sustain::run(&arguments),

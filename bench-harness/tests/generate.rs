@@ -164,27 +164,6 @@ fn parquet_is_refused_with_the_way_to_get_it() {
     assert!(err(&output).contains("--features parquet"), "{}", err(&output));
 }
 
-#[cfg(feature = "parquet")]
-#[test]
-fn parquet_holds_what_csv_holds() {
-    use parquet::file::reader::{FileReader, SerializedFileReader};
-
-    let folder = tempfile::tempdir().unwrap();
-    for arguments in [&["nexmark", "--events", "100k", "--kind", "bid"][..], &["stateless", "--events", "70k"], &["ysb", "--events", "3k"]]
-    {
-        let text = written(folder.path(), &[arguments, &["--format", "csv"]].concat());
-        let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(&text[..]).records().map(Result::unwrap).collect();
-        written(folder.path(), &[arguments, &["--format", "parquet"]].concat());
-        let reader = SerializedFileReader::new(std::fs::File::open(folder.path().join("out")).unwrap()).unwrap();
-        let read: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
-        assert_eq!(read.len(), rows.len());
-        for (parquet, csv) in read.iter().zip(&rows) {
-            let columns: Vec<String> = parquet.get_column_iter().map(|(_, field)| field.to_string().trim_matches('"').to_owned()).collect();
-            assert!(columns.iter().eq(csv.iter()), "{columns:?}, {csv:?}");
-        }
-    }
-}
-
 #[test]
 fn standard_output_may_be_closed_early() {
     let output = generate(&["nexmark", "--events", "10", "-o", "-"]);

@@ -16,6 +16,7 @@ use thalweg_bench::{
         folder::{Definition, Folder, Kind},
         row::Row,
         selfchecks, suite,
+        systems::{self, PRICE_PER_CORE_HOUR},
         table::{self, Look},
     },
     run::{
@@ -82,8 +83,12 @@ pub(crate) fn execute(plan: Plan, environment: Environment) -> ExitCode {
     let failed = rows.iter().any(Row::failed);
     if plan.format == Format::Table
         && !rows.is_empty()
-        && print(&(table::draw(&summaries, Look::Terminal) + &suite::draw(&summaries) + &selfchecks::draw(&rows, false)))
-            != ExitCode::SUCCESS
+        && print(
+            &(table::draw(&summaries, Look::Terminal)
+                + &suite::draw(&summaries)
+                + &systems::draw(&systems::compare(&rows), PRICE_PER_CORE_HOUR)
+                + &selfchecks::draw(&rows, false)),
+        ) != ExitCode::SUCCESS
     {
         return ExitCode::from(EXIT_FAILED);
     }

@@ -11,6 +11,7 @@ use thalweg_bench::{
 
 pub(crate) mod calibrate;
 pub(crate) mod compare;
+pub(crate) mod compare_systems;
 pub(crate) mod cost;
 pub(crate) mod execute;
 pub(crate) mod experiment;

@@ -93,3 +93,37 @@ impl RowWriter for Parquet<'_> {
         self.writer.close().map(drop).map_err(failed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+
+    use crate::{
+        generate::{Format, NEXMARK, Request, generate},
+        workload::nexmark::{Kind, Options},
+    };
+
+    /// Of more rows than a group holds, and of every type of column.
+    #[test]
+    fn it_holds_what_csv_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        for (workload, events, kind) in [(NEXMARK, 100_000, Some(Kind::Bid)), ("stateless", 70_000, None), ("ysb", 3_000, None)] {
+            let written = |format| {
+                let (out, workload) = (folder.path().join("out"), workload.to_owned());
+                generate(&Request { workload, events, seed: 1, format, out: out.clone(), nexmark: Options::default(), kind }).unwrap();
+                out
+            };
+            let rows: Vec<csv::StringRecord> =
+                csv::Reader::from_path(written(Format::Csv)).unwrap().records().map(Result::unwrap).collect();
+            let reader = SerializedFileReader::new(std::fs::File::open(written(Format::Parquet)).unwrap()).unwrap();
+            let read: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+            assert_eq!(read.len(), rows.len());
+            for (parquet, csv) in read.iter().zip(&rows) {
+                let columns: Vec<String> =
+                    parquet.get_column_iter().map(|(_, field)| field.to_string().trim_matches('"').to_owned()).collect();
+                assert!(columns.iter().eq(csv.iter()), "{columns:?}, {csv:?}");
+            }
+        }
+    }
+}

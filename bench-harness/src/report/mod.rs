@@ -21,5 +21,6 @@ pub mod plots;
 pub mod row;
 pub mod selfchecks;
 pub mod suite;
+pub mod systems;
 pub mod table;
 pub mod text;

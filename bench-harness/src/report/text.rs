@@ -1,4 +1,4 @@
-//! A result folder for a terminal: the tables, and the plots that text can show.
+//! A result folder for a terminal: systems compared, the tables, and the plots that text can show.
 
 use super::{
     cells::{self, Cell},
@@ -7,6 +7,7 @@ use super::{
     folder::Results,
     page,
     plots::Plots,
+    systems::{self, PRICE_PER_CORE_HOUR},
     table::{self, Look},
 };
 
@@ -18,6 +19,7 @@ pub fn text(results: &Results) -> String {
     }
     text = text.lines().map(|line| table::wrap(line, "")).collect();
     text.push('\n');
+    text += &systems::draw(&systems::compare(results.rows()), PRICE_PER_CORE_HOUR);
     text += &table::draw(&compare::summarise(results.rows(), &[]), Look::Terminal);
     let all = cells::gather(results.rows());
     let plots = Plots::new(results, 0);

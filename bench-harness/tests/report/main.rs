@@ -99,6 +99,14 @@ fn the_page_is_right_in_a_browser() {
     assert_eq!(browser.evaluate("document.documentElement.scrollWidth"), json!(360));
     fs::write(pictures.join("row-360-dark.png"), browser.screen()).unwrap();
 
+    // Systems compared: a ratio for each that was right, a source for every function.
+    let compared = browser.evaluate("document.getElementById('systems-0').textContent");
+    for needle in ["timely", "Flink, newcomer", "wrong: renoir", "When to take another system"] {
+        assert!(compared.as_str().unwrap().contains(needle), "no `{needle}`");
+    }
+    let sources = "document.querySelectorAll('#systems-0 td a[href^=\"https://\"]').length";
+    assert!(browser.evaluate(sources).as_u64().unwrap() >= 50);
+
     // The workload with a hostile name has stayed a name.
     assert_eq!(browser.evaluate("document.querySelectorAll('img, iframe, object').length"), json!(0));
     assert_eq!(
@@ -116,7 +124,16 @@ fn the_text_fits_eighty_columns() {
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
     }
-    for needle in ["Latency by percentile at", "Latency against load", "99.9 %", "thalweg", "offered records per second"] {
+    for needle in [
+        "ysb, 1 core, closed loop",
+        "Flink, newcomer",
+        "wrong: renoir",
+        "Latency by percentile at",
+        "Latency against load",
+        "99.9 %",
+        "thalweg",
+        "offered records per second",
+    ] {
         assert!(text.contains(needle), "no `{needle}` in\n{text}");
     }
     assert!(!root.path().join("report.html").exists());

@@ -134,6 +134,13 @@ pub(crate) fn write(path: &Path) {
             }
         }
     }
+    // Frameworks beside the engine.
+    for repeat in 0..5 {
+        for (system, rate) in [("thalweg", 550e6), ("hand", 600e6), ("timely", 92e6), ("flink", 27e6), ("flink-newcomer", 1.4e6)] {
+            sample.closed("ysb", system, 1, 2048, repeat, rate);
+        }
+    }
+    sample.failed("ysb", "renoir");
     sample.failed("tumbling", "broken");
     let words = ["thalweg-bench", "run", "tumbling", "hop", "--rate", "2M,6M,10M,13M,16M,24M", "--out", "a sample that is made up"];
     let definition = Definition::new(words.map(str::to_owned).to_vec(), json!([]));

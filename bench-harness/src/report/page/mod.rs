@@ -1,7 +1,8 @@
 //! Result folders as one page of HTML: no file beside it, no network, every figure a link to the row it comes from.
 //!
 //! ```text
-//!   for each folder   words ▶ what an experiment found ▶ table and plots per workload ▶ self-checks ▶ stalls ▶ what was asked, machine ▶ list of all runs
+//!   for each folder   words ▶ what an experiment found, systems compared ▶ table and plots per workload ▶ self-checks ▶ stalls ▶
+//!                     what was asked, machine ▶ list of all runs
 //!   at the end        the rows themselves as JSON; a link `#row-0-17` opens row 17 of folder 0 in a dialog
 //! ```
 //!
@@ -22,6 +23,7 @@ use super::{
 
 mod about;
 mod experiment;
+mod systems;
 mod table;
 mod words;
 
@@ -97,16 +99,19 @@ fn section(folder: &Results, number: usize) -> Markup {
             workloads.push(&cell.first().workload);
         }
     }
+    let systems = systems::section(folder, number);
     html! {
         article id={ "folder-" (number) } {
             h1 { (name(folder)) }
             (words::summary(folder, &all, &summaries))
             nav aria-label="Contents" {
+                @if systems.is_some() { a href={ "#systems-" (number) } { "systems compared" } " " }
                 @for (i, workload) in workloads.iter().enumerate() { a href={ "#w-" (number) "-" (i) } { (workload) } " " }
                 a href={ "#machine-" (number) } { "machine" } " "
                 a href={ "#runs-" (number) } { "all runs" }
             }
             (experiment::section(folder, &plots))
+            @if let Some(systems) = systems { (systems) }
             @for (i, workload) in workloads.iter().enumerate() {
                 @let of_it: Vec<&Cell<'_>> = all.iter().filter(|cell| cell.first().workload == **workload).collect();
                 section id={ "w-" (number) "-" (i) } {

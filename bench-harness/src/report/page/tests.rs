@@ -59,6 +59,29 @@ fn a_page_stands_alone_and_links_every_figure() {
 }
 
 #[test]
+fn frameworks_are_compared_with_every_figure_linked() {
+    let root = tempfile::tempdir().unwrap();
+    let mut rows = rows();
+    for repeat in 0..3 {
+        rows.push(row("timely", 1, repeat, 800, EXPECTED, None));
+        rows.push(row("flink", 1, repeat, 40, EXPECTED, None));
+        rows.push(row("flink-sql", 1, repeat, 4_000, EXPECTED, None));
+    }
+    rows.push(row("renoir", 1, 0, 100, Answer { rows: 0, checksum: 1 }, None));
+    let results = folder(root.path(), &rows);
+    let page = page(std::slice::from_ref(&results));
+    let section = page.split("id=\"systems-0\"").nth(1).unwrap().split("</section>").next().unwrap();
+    for needle in ["<b>timely</b>: thalweg has 9.88 times", "Flink is faster in 1 configuration", "wrong: renoir", "href=\"#row-0-13\""] {
+        assert!(section.contains(needle), "no `{needle}` in {section}");
+    }
+    assert!(!section.contains("NaN"));
+    // Nothing is fetched: an address is there for who follows it.
+    for outside in ["src=\"http", "<img", "url(", "@import"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
 fn hostile_names_are_names() {
     let root = tempfile::tempdir().unwrap();
     let evil = "</script><img src=x onerror=alert(1)>\"'&<!--";
