@@ -7,7 +7,11 @@ use thalweg_bench::{
     load::{Inject, Shape},
     process::{self, Session},
     quantity::{self, Rate},
-    report::{folder::Results, page, systems::CONTENDERS},
+    report::{
+        folder::Results,
+        page,
+        systems::{CONTENDERS, FIRST_RESULT},
+    },
     run::{
         environment::Environment,
         estimate::{self, Estimate},
@@ -28,6 +32,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   scripts/peers build                                      Flink and the LMAX Disruptor; needs Java and Maven
   cargo run --release --features peers -- compare-systems  all of it: results/comparison, with its page report.html
+  scripts/first-result                                     how long each takes from a clone to a result, for the page
   thalweg-bench compare-systems ysb wordcount --system flink,flink-sql --cores 2
   thalweg-bench compare-systems q5 q8 --repeats 3 --duration 0.5s --out target/queries
 
@@ -75,6 +80,9 @@ pub(crate) struct CompareSystemsArgs {
     /// Folder for the results and the page; must not hold rows yet
     #[arg(long, default_value = "results/comparison", value_name = "DIR")]
     out: PathBuf,
+    /// What `scripts/first-result` measured, to be shown with the rest; passed over if it is not there
+    #[arg(long, default_value = "target/first-result.json", value_name = "FILE")]
+    first_result: PathBuf,
     /// A run that takes longer has failed
     #[arg(long, value_parser = quantity::seconds, default_value = "120s", value_name = "S")]
     timeout: f64,
@@ -124,6 +132,12 @@ pub(crate) fn run(arguments: &CompareSystemsArgs) -> ExitCode {
         tells_refusals: false,
     };
     let status = execute(plan, environment);
+    if arguments.out.is_dir() && arguments.first_result.is_file() {
+        let to = arguments.out.join(FIRST_RESULT);
+        if let Err(error) = std::fs::copy(&arguments.first_result, &to) {
+            eprintln!("warning: {} cannot be copied to {}: {error}", arguments.first_result.display(), to.display());
+        }
+    }
     let page = arguments.out.join("report.html");
     match Results::read(&arguments.out).map(|results| std::fs::write(&page, page::page(&[results]))) {
         Ok(Ok(())) => print(&format!("{}\n", page.display())),

@@ -27,6 +27,9 @@ pub(super) fn section(folder: &Results, number: usize) -> Option<Markup> {
                 @for group in lines.chunk_by(|a, b| a.question == b.question) { (table(group, number)) }
                 h3 { "Functions" }
                 (functions())
+                h3 { "Ease of use" }
+                (lengths())
+                (first_result(folder))
                 h3 { "When to take another system" }
                 ul { @for advice in &systems::said().advice { li { b { (advice.when) } " " (advice.then) } } }
             }
@@ -180,6 +183,47 @@ fn functions() -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// How long the same job is.
+fn lengths() -> Markup {
+    let lengths = systems::lengths();
+    let mut names: Vec<&str> = Vec::new();
+    for length in lengths {
+        if !names.contains(&length.contender) {
+            names.push(length.contender);
+        }
+    }
+    html! {
+        table {
+            caption { "Lines of the same job" span { " Counted in the programs that ran here, without blank lines, comments, serialisers, sources and sinks." } }
+            thead { tr { th scope="col" { "job" } @for name in &names { th.n scope="col" { (name) } } } }
+            tbody {
+                @for job in lengths.chunk_by(|a, b| a.job == b.job) {
+                    tr {
+                        th scope="row" { (job[0].job) }
+                        @for name in &names {
+                            td.n data-label=(name) { (job.iter().find(|length| length.contender == *name).map_or("–".to_owned(), |length| length.lines.to_string())) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Seconds from a clone to the first result, where `scripts/first-result` measured them before the run.
+fn first_result(folder: &Results) -> Markup {
+    let times = systems::first_results(folder.path());
+    html! {
+        @if !times.is_empty() {
+            table {
+                caption { "From a clone to the first result" span { " Seconds to build the smallest job, from a source through a map to a sink, and to run it; what is downloaded is there already." } }
+                thead { tr { th scope="col" { "system" } th.n scope="col" { "time" } } }
+                tbody { @for (name, seconds) in &times { tr { th scope="row" { (name) } td.n data-label="time" { (format!("{seconds:.0} s")) } } } }
             }
         }
     }

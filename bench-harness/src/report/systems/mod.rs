@@ -13,6 +13,8 @@
 //! - A variant whose output was wrong has no figure. If all of a contender's are, the line says so; it is not left out.
 //! - Nothing is computed across folders, and nothing from a run that was not made.
 
+use std::{collections::BTreeMap, path::Path};
+
 use serde::Serialize;
 
 use super::{
@@ -26,12 +28,12 @@ use crate::{
 };
 
 mod functions;
-#[cfg(test)]
 mod length;
 mod text;
 
 pub use self::{
     functions::{Advice, Function, Has, Said, said},
+    length::{Length, lengths},
     text::{draw, money, times},
 };
 
@@ -70,6 +72,16 @@ pub const CONTENDERS: [Contender; 12] = [
     Contender { name: "Flink, checkpoints", systems: &["flink-checkpoints"], is_framework: true },
     Contender { name: "Flink, newcomer", systems: &["flink-newcomer"], is_framework: true },
 ];
+
+/// The file of a result folder that holds how long each system takes from a clone to its first result: seconds by name.
+pub const FIRST_RESULT: &str = "first-result.json";
+
+/// What that file says, in the order of the names; nothing if it is not there or says nothing that can be understood.
+pub fn first_results(folder: &Path) -> Vec<(String, f64)> {
+    let text = std::fs::read_to_string(folder.join(FIRST_RESULT)).unwrap_or_default();
+    let times: BTreeMap<String, f64> = serde_json::from_str(&text).unwrap_or_default();
+    times.into_iter().filter(|(_, seconds)| seconds.is_finite() && *seconds > 0.0).collect()
+}
 
 /// What was asked of all contenders alike.
 #[derive(Clone, Debug, PartialEq, Serialize)]
