@@ -47,6 +47,9 @@ pub(crate) struct Plan {
 }
 
 pub(crate) fn execute(plan: Plan, environment: Environment) -> ExitCode {
+    if let Some(why) = plan.matrices.iter().flat_map(|matrix| &matrix.systems).find_map(|name| system::missing(name)) {
+        return usage(&why);
+    }
     for warning in environment.warnings() {
         eprintln!("warning: {warning}");
     }

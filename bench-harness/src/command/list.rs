@@ -37,7 +37,8 @@ fn list(what: Listed) -> String {
         Listed::Systems => {
             let peers = process::names();
             let peers = peers.iter().map(|name| format!("{name:<20}a process of its own, described in peers/{name}.toml\n"));
-            system::all().iter().map(|system| format!("{}\n", system.name())).chain(peers).collect()
+            let missing = system::PEERS.into_iter().filter_map(|name| Some(format!("{name:<20}{}\n", system::missing(name)?)));
+            system::all().iter().map(|system| format!("{}\n", system.name())).chain(missing).chain(peers).collect()
         }
         Listed::Options => {
             let mut text = String::from("--wait\n");

@@ -81,11 +81,13 @@ pub(crate) fn wait_names() -> Vec<&'static str> {
     WAITS.iter().map(|(name, _)| *name).collect()
 }
 
-/// The systems by name, and the processes that are described; the one that is wrong on purpose is accepted but not listed.
+/// The systems by name, and the processes that are described; the one that is wrong on purpose, and those that this program was built without, are
+/// accepted but not listed.
 pub(crate) fn system_names() -> Vec<PossibleValue> {
     let names = system::all().into_iter().map(|system| PossibleValue::new(system.name()));
     let peers = process::names().into_iter().map(|name| PossibleValue::new(&*name.leak()));
-    names.chain(peers).chain([PossibleValue::new(BROKEN).hide(true)]).collect()
+    let missing = system::PEERS.into_iter().filter(|name| system::missing(name).is_some());
+    names.chain(peers).chain(missing.chain([BROKEN]).map(|name| PossibleValue::new(name).hide(true))).collect()
 }
 
 /// Each value once, in order.

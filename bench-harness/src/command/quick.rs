@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: SuiteArgs) -> ExitCode {
     let cores = environment.usable_cores();
     let matrix = Matrix {
         workloads: workload_names().into_iter().map(str::to_owned).collect(),
-        systems: system::all().iter().map(|system| system.name().to_owned()).collect(),
+        systems: system::all().iter().map(|system| system.name()).filter(|name| !system::PEERS.contains(name)).map(str::to_owned).collect(),
         cores: if cores > 1 { vec![1, 2] } else { vec![1] },
         batches: Vec::new(),
         rings: vec![256 << 10],

@@ -5,6 +5,9 @@
 //!   spawn, pin, set up ─▶ all here? ─▶ work(1) ─┴─▶ the last one to finish combines the parts ─▶ result
 //!                                    └───────────────── timed ──────────────────────────────┘
 //! ```
+//!
+//! Unsafe, with the feature `peers` only: calls into the C library that read a set of cores which we own.
+#![cfg_attr(feature = "peers", allow(unsafe_code))]
 
 use std::{
     hint::spin_loop,
@@ -28,6 +31,27 @@ pub(super) fn pin(index: usize) {
     if let Some(cores) = core_affinity::get_core_ids().filter(|cores| !cores.is_empty()) {
         core_affinity::set_for_current(cores[index % cores.len()]);
     }
+}
+
+/// Confines the calling thread, and those that it will start, to the first `count` cores that the process may use: for systems that start threads
+/// themselves. Where that is refused they run unconfined.
+#[cfg(feature = "peers")]
+pub(super) fn confine(count: usize) {
+    let ids = core_affinity::get_core_ids().unwrap_or_default();
+    if count == 1 {
+        return pin(0);
+    }
+    if count >= ids.len() {
+        return;
+    }
+    // SAFETY: a set is plain integers, for which all zeroes is a valid value.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    for core in ids.iter().take(count).filter(|core| core.id < libc::CPU_SETSIZE as usize) {
+        // SAFETY: the set is ours, and the core's number is below its size.
+        unsafe { libc::CPU_SET(core.id, &mut set) };
+    }
+    // SAFETY: `set` is valid for the length of the call, which is given; 0 is the calling thread.
+    let _ = unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
 }
 
 /// A spinning barrier that threads pass once: no thread sleeps, so all of them start within about a core-to-core round trip.

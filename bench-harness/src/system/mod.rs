@@ -10,6 +10,8 @@ mod batch;
 mod cores;
 mod hand;
 mod hop;
+#[cfg(feature = "peers")]
+mod peers;
 mod thalweg;
 
 use crate::{
@@ -161,7 +163,22 @@ pub fn all() -> Vec<Box<dyn System>> {
         Box::new(Hop::<hop::Batches>(PhantomData)),
         Box::new(Hop::<hop::Items>(PhantomData)),
         Box::new(Hop::<hop::StdChannel>(PhantomData)),
+        #[cfg(feature = "peers")]
+        Box::new(peers::Timely),
+        #[cfg(feature = "peers")]
+        Box::new(peers::Renoir),
+        #[cfg(feature = "peers")]
+        Box::new(Hop::<peers::Disruptor>(PhantomData)),
     ]
+}
+
+/// The systems that the feature `peers` adds.
+pub const PEERS: [&str; 3] = ["timely", "renoir", "disruptor"];
+
+/// Why there is no system of this name, and what to do, if there could be one.
+pub fn missing(name: &str) -> Option<String> {
+    (cfg!(not(feature = "peers")) && PEERS.contains(&name))
+        .then(|| format!("built without the feature `peers`: cargo run --release --features peers -- run … --system {name}"))
 }
 
 /// A system under test.
@@ -204,7 +221,10 @@ mod tests {
             let outcome = system.run(&job).unwrap();
             assert_eq!(outcome.answer, prepared.expected, "{} on {spec:?}, {cores} cores, batch {batch}", system.name());
             assert_eq!(outcome.n, spec.events);
-            if let ("hop" | "hop64", 2) = (spec.name.as_str(), cores) {
+            // By hand nothing hops.
+            if let ("hop" | "hop64", 2) = (spec.name.as_str(), cores)
+                && system.name() != "hand"
+            {
                 let record_bytes = if spec.name == "hop" { 8 } else { 64 };
                 assert_eq!(outcome.bytes_moved, Some(spec.events * record_bytes), "{}", system.name());
             }
@@ -238,6 +258,7 @@ mod tests {
                         ("flights", _) => 2,
                         _ => 3,
                     };
+                    let least = least + peers_of(info.name, cores);
                     assert_eq!(ran.len(), least, "{} on {cores} cores: {ran:?}", info.name);
                 }
             }
@@ -253,6 +274,18 @@ mod tests {
         }
     }
 
+    /// How many of the peers that are built in run a workload.
+    fn peers_of(name: &str, cores: usize) -> usize {
+        let peers = match name {
+            "hop" | "hop64" if cores == 2 => 3,
+            "stateless" | "tumbling" | "tumbling-scattered" | "ysb" | "wordcount" => 2,
+            name if name.starts_with("sliding") => 2,
+            "q0" | "q1" | "q2" | "q3" | "q4" | "q5" | "q7" | "q8" | "q11" | "q18" | "q20" => 1,
+            _ => 0,
+        };
+        if cfg!(feature = "peers") { peers } else { 0 }
+    }
+
     /// Queries of Nexmark with a loop by hand, on one core.
     const BY_HAND: [&str; 7] = ["q1", "q5", "q7", "q8", "q11", "q18", "q20"];
 
@@ -260,7 +293,10 @@ mod tests {
     fn queries_by_hand_give_the_oracles_answer_over_many_windows() {
         for name in BY_HAND {
             let ran = check(&Spec { block_bytes: 300_000, ..Spec::new(name, 300_000, 9) }, 1, 256);
-            assert_eq!(ran, ["thalweg", "hand"], "{name}");
+            assert_eq!(ran, &["thalweg", "hand", "timely"][..2 + peers_of(name, 1)], "{name}");
+            if cores::available() > 1 {
+                check(&Spec { block_bytes: 300_000, ..Spec::new(name, 300_000, 9) }, 2, 256);
+            }
         }
     }
 
@@ -288,7 +324,13 @@ mod tests {
     #[test]
     fn names_are_unique_and_as_documented() {
         let names: Vec<&str> = all().iter().map(|system| system.name()).collect();
-        assert_eq!(names, ["thalweg", "hand", "hand-hash", "rayon", "rtrb", "rtrb-item", "crossbeam", "crossbeam-item", "std"]);
+        let (always, peers) = names.split_at(9);
+        assert_eq!(always, ["thalweg", "hand", "hand-hash", "rayon", "rtrb", "rtrb-item", "crossbeam", "crossbeam-item", "std"]);
+        assert_eq!(peers, &PEERS[..if cfg!(feature = "peers") { 3 } else { 0 }]);
+        for name in PEERS {
+            assert_eq!(missing(name).is_some(), peers.is_empty(), "{name}");
+        }
+        assert_eq!(missing("hand"), None);
     }
 
     #[test]
@@ -342,7 +384,7 @@ mod tests {
                 assert!(gap.abs() < 0.02 * latency.mean() + 50.0, "{}: off by {gap} ns of {}", system.name(), latency.mean());
                 ran += 1;
             }
-            assert_eq!(ran, 6, "every system with an open loop");
+            assert_eq!(ran, 6 + peers_of(name, 2), "every system with an open loop");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The synthetic records, and what `hop`, `stateless` and `tumbling` mean.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     draw::Draw,
     mix,
@@ -28,7 +30,7 @@ impl Replayed for Event {
 }
 
 /// 64 bytes: the record of `hop64`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Wide {
     /// Any 64 bits.

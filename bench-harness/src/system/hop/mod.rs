@@ -35,10 +35,10 @@ pub(super) use self::{
     std_channel::StdChannel,
 };
 
-/// A record that can hop.
-pub(super) trait Hopping: Wire + Digest {}
+/// A record that can hop. The default is what a slot holds that was never written.
+pub(super) trait Hopping: Wire + Digest + Default {}
 
-impl<T: Wire + Digest> Hopping for T {}
+impl<T: Wire + Digest + Default> Hopping for T {}
 
 /// A kind of queue.
 pub(super) trait Link: Sync + 'static {
