@@ -14,9 +14,9 @@ use std::time::Instant;
 
 use super::{
     Control, Operator, States,
-    blame::{Site, guard},
+    blame::Site,
     compact::{COMPACTION, compact, compactable},
-    function::Predicate,
+    function::{Predicate, masking, testing},
     link::{ChainCx, Step},
 };
 use crate::{error::RunError, record::Record};
@@ -52,8 +52,7 @@ impl<P, N> Filter<P, N> {
         N: Operator<R>,
         I: Iterator<Item = R::Of<'a>>,
     {
-        let (predicate, site) = (&mut self.predicate, self.site);
-        self.next.process(records.filter(|record| guard(site, || predicate.test(record))));
+        self.next.process(records.filter(testing::<R, P>(&mut self.predicate, self.site)));
     }
 
     #[inline(always)]
@@ -64,8 +63,7 @@ impl<P, N> Filter<P, N> {
         N: Operator<R>,
         I: Iterator<Item = R::Of<'a>>,
     {
-        let (predicate, site) = (&mut self.predicate, self.site);
-        self.next.process_masked(records.map(|record| (guard(site, || predicate.test(&record)), record)));
+        self.next.process_masked(records.map(masking(testing::<R, P>(&mut self.predicate, self.site))));
     }
 
     #[inline(always)]
@@ -77,7 +75,7 @@ impl<P, N> Filter<P, N> {
         I: Iterator<Item = R::Of<'a>>,
     {
         let (predicate, site, next) = (&mut self.predicate, self.site, &mut self.next);
-        while COMPACTION == compact(&mut records, |record| guard(site, || predicate.test(record)), |kept| next.process(kept)) {}
+        while COMPACTION == compact(&mut records, testing::<R, P>(predicate, site), |kept| next.process(kept)) {}
     }
 }
 

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use super::{
     Control, Operator, States,
     adapt::Chosen,
-    blame::{Site, guard},
-    function::Chooser,
+    blame::Site,
+    function::{Chooser, choosing},
     link::{ChainCx, Step},
 };
 use crate::{error::RunError, record::Record};
@@ -44,8 +44,7 @@ impl<R: Record, U: Record, F: Chooser<R, U>, N: Operator<U>> Operator<R> for Fil
     where
         I: Iterator<Item = R::Of<'a>>,
     {
-        let (function, site) = (&mut self.function, self.site);
-        self.next.process(Chosen { records, function: |record| guard(site, || function.choose(record)) });
+        self.next.process(Chosen { records, function: choosing::<R, U, F>(&mut self.function, self.site) });
     }
 
     fn control(&mut self, control: Control) {

@@ -43,8 +43,7 @@ impl<R: Record, U: Record, F: Expander<R, U>, N: Operator<U>> Operator<R> for Fl
     where
         I: Iterator<Item = R::Of<'a>>,
     {
-        let (function, site) = (&mut self.function, self.site);
-        self.next.process(records.flat_map(|record| Guarded { records: guard(site, || function.expand(record)), site }));
+        self.next.process(records.flat_map(expanding::<R, U, F>(&mut self.function, self.site)));
     }
 
     fn control(&mut self, control: Control) {
@@ -58,6 +57,12 @@ impl<R: Record, U: Record, F: Expander<R, U>, N: Operator<U>> Operator<R> for Fl
     fn states(&mut self, states: &mut States<'_>) {
         self.next.states(states);
     }
+}
+
+/// An expander's calls as a closure; made here for the reason that [`function`](super::function) gives.
+#[inline(always)]
+fn expanding<'a, R: Record, U: Record, F: Expander<R, U>>(function: &mut F, site: Site) -> impl FnMut(R::Of<'a>) -> Guarded<F::Iter<'a>> {
+    move |record| Guarded { records: guard(site, || function.expand(record)), site }
 }
 
 /// What the function returned; a panic in it is the operator's too.

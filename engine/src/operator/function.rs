@@ -9,6 +9,7 @@
 //!
 //! Closures implement them by themselves. [`OnValue`] lifts each of them to records that carry their event time beside them.
 
+use super::blame::{Site, guard};
 use crate::{
     record::{Record, Timed},
     time::EventTime,
@@ -121,6 +122,51 @@ where
     fn expand<'a>(&mut self, record: R::Of<'a>) -> Self::Iter<'a> {
         self.call(record)
     }
+}
+
+// Calls of users' functions, under their operator's guard, as closures for iterators to hold.
+//
+// They are made here and not where they are used: a closure's type holds all types of the function that it stands in. In an operator's `process`
+// these are the iterator before it and all operators after it, so that every operator of a chain would double the type of the loop, and a chain
+// of sixteen maps could not be compiled.
+
+/// A mapper's calls.
+#[inline(always)]
+pub(crate) fn mapping<'a, R: Record, U: Record, F: Mapper<R, U>>(function: &mut F, site: Site) -> impl FnMut(R::Of<'a>) -> U::Of<'a> {
+    move |record| guard(site, || function.map(record))
+}
+
+/// A predicate's calls.
+#[inline(always)]
+pub(crate) fn testing<'a, R: Record, P: Predicate<R>>(predicate: &mut P, site: Site) -> impl FnMut(&R::Of<'a>) -> bool {
+    move |record| guard(site, || predicate.test(record))
+}
+
+/// A chooser's calls.
+#[inline(always)]
+pub(crate) fn choosing<'a, R: Record, U: Record, F: Chooser<R, U>>(
+    function: &mut F,
+    site: Site,
+) -> impl FnMut(R::Of<'a>) -> Option<U::Of<'a>> {
+    move |record| guard(site, || function.choose(record))
+}
+
+/// A call for what is under a mask; the mask stays.
+#[inline(always)]
+pub(crate) fn masked<T, U>(mut call: impl FnMut(T) -> U) -> impl FnMut((bool, T)) -> (bool, U) {
+    move |(passes, record)| (passes, call(record))
+}
+
+/// A test whose answer stands beside the record.
+#[inline(always)]
+pub(crate) fn masking<T>(mut test: impl FnMut(&T) -> bool) -> impl FnMut(T) -> (bool, T) {
+    move |record| (test(&record), record)
+}
+
+/// Those whose mask is set.
+#[inline(always)]
+pub(crate) fn unmasked<T>((passes, record): (bool, T)) -> Option<T> {
+    passes.then_some(record)
 }
 
 /// A function of a record, applied to a record with its time beside it; the time stays.

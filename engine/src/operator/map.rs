@@ -6,7 +6,7 @@ use super::{
     Control, Operator, States,
     adapt::Mapped,
     blame::{Site, guard},
-    function::Mapper,
+    function::{Mapper, mapping, masked, unmasked},
     link::{ChainCx, Step},
 };
 use crate::{error::RunError, record::Record};
@@ -44,8 +44,7 @@ impl<R: Record, U: Record, F: Mapper<R, U>, N: Operator<U>, const PURE: bool> Op
     where
         I: Iterator<Item = R::Of<'a>>,
     {
-        let (function, site) = (&mut self.function, self.site);
-        self.next.process(Mapped { records, function: |record| guard(site, || function.map(record)) });
+        self.next.process(Mapped { records, function: mapping::<R, U, F>(&mut self.function, self.site) });
     }
 
     const MASKS: bool = PURE && N::MASKS;
@@ -56,10 +55,9 @@ impl<R: Record, U: Record, F: Mapper<R, U>, N: Operator<U>, const PURE: bool> Op
         I: Iterator<Item = (bool, R::Of<'a>)>,
     {
         if const { <Self as Operator<R>>::MASKS } {
-            let (function, site) = (&mut self.function, self.site);
-            self.next.process_masked(records.map(|(passes, record)| (passes, guard(site, || function.map(record)))));
+            self.next.process_masked(records.map(masked(mapping::<R, U, F>(&mut self.function, self.site))));
         } else {
-            self.process(records.filter_map(|(passes, record)| passes.then_some(record)));
+            self.process(records.filter_map(unmasked));
         }
     }
 

@@ -79,7 +79,7 @@ pub trait Operator<R: Record> {
     where
         I: Iterator<Item = (bool, R::Of<'a>)>,
     {
-        self.process(records.filter_map(|(passes, record)| passes.then_some(record)));
+        self.process(records.filter_map(function::unmasked));
     }
 
     /// Handles in-band control, after all records before it.

@@ -106,6 +106,22 @@ where
     }
 }
 
+/// Puts its time beside a record, and shows it to the policy. A closure that is made here for the reason that
+/// [`function`](crate::operator::function) gives.
+#[inline(always)]
+fn stamping<'a, R, T, W>(time: &mut T, site: Site, policy: &W, max: &mut EventTime) -> impl FnMut(R::Of<'a>) -> (EventTime, R::Of<'a>)
+where
+    R: Record,
+    T: for<'b, 'c> FnMut(&'c R::Of<'b>) -> EventTime,
+    W: WatermarkPolicy,
+{
+    move |record| {
+        let time = guard(site, || time(&record));
+        policy.see(max, time);
+        (time, record)
+    }
+}
+
 impl<R, T, W, N> Operator<R> for Watermarks<T, W, N, Gauge>
 where
     R: Record,
@@ -118,16 +134,8 @@ where
     where
         I: Iterator<Item = R::Of<'a>>,
     {
-        let (time, site, policy) = (&mut self.time, self.site, &self.policy);
         let mut max = self.max;
-        self.next.process(Mapped {
-            records,
-            function: |record| {
-                let time = guard(site, || time(&record));
-                policy.see(&mut max, time);
-                (time, record)
-            },
-        });
+        self.next.process(Mapped { records, function: stamping::<R, T, W>(&mut self.time, self.site, &self.policy, &mut max) });
         self.max = max;
         let watermark = self.policy.watermark(max);
         if watermark > self.emitted {
