@@ -28,7 +28,7 @@ Examples:
   thalweg-bench scale hop --over record-size                8 and 64 bytes
   thalweg-bench scale tumbling --over keys                  10 to 10M; the size of state is in the column memory
   thalweg-bench scale sliding --over windows                each record in 1 to 1,000 windows
-  thalweg-bench scale chain --over chain                    1 to 6 operators
+  thalweg-bench scale chain --over chain                    1 to 16 operators
   thalweg-bench scale tumbling --over batch --at 64,256,1024,4096
 
 Over workers, the Universal Scalability Law is fitted as far as the points identify it: two worker counts tell the loss between them and no more.

@@ -63,7 +63,7 @@ impl Axis {
             Axis::RecordSize => list(&["8", "64"]),
             Axis::Keys => list(&["10", "1k", "100k", "10M"]),
             Axis::Windows => list(&["1", "2", "10", "100", "1000"]),
-            Axis::Chain => list(&["1", "2", "3", "4", "6"]),
+            Axis::Chain => list(&["1", "2", "4", "8", "16"]),
             Axis::Batch => list(&["16", "64", "256", "1024", "4096"]),
             Axis::Ring => list(&["64KiB", "256KiB", "1MiB", "4MiB"]),
         }

@@ -134,8 +134,8 @@ mod tests {
         let open =
             told(&[("workload", "hop"), ("record_size", "64"), ("events", "1M"), ("schedule", "poisson")], &Load::Open("0.5x".into()));
         assert_eq!(open.unwrap(), "bench run hop64 --events 1M --schedule poisson --rate 0.5x --repeats 1 --floor 0ms --format json");
-        let chain = told(&[("workload", "chain"), ("chain", "6"), ("cores", "4"), ("oversubscribe", "true")], &Load::Closed).unwrap();
-        assert!(chain.starts_with("bench run chain-6 --cores 4 --oversubscribe "), "{chain}");
+        let chain = told(&[("workload", "chain"), ("chain", "8"), ("cores", "4"), ("oversubscribe", "true")], &Load::Closed).unwrap();
+        assert!(chain.starts_with("bench run chain-8 --cores 4 --oversubscribe "), "{chain}");
         let placed = told(&[("workload", "ysb"), ("placement", "0,1"), ("huge_pages", "true")], &Load::Closed).unwrap();
         assert!(placed.starts_with("MIMALLOC_ALLOW_LARGE_OS_PAGES=1 "), "{placed}");
         assert!(placed.contains("taskset -c 0,1 bench run ysb"), "{placed}");

@@ -335,9 +335,9 @@ const WORKLOADS: &[WorkloadInfo] = workloads! {
         windowed("sliding-1000", "the same, each record belongs to 1,000"),
         chained("chain-1", "a map that adds, shifts and exclusive-ors; sum and count"),
         chained("chain-2", "the same, a chain of 2 maps"),
-        chained("chain-3", "the same, a chain of 3 maps"),
         chained("chain-4", "the same, a chain of 4 maps"),
-        chained("chain-6", "the same, a chain of 6 maps"),
+        chained("chain-8", "the same, a chain of 8 maps"),
+        chained("chain-16", "the same, a chain of 16 maps"),
     ]
     [
         "q0" 16_000_000 "every bid as it is",
