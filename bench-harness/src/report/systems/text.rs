@@ -30,22 +30,22 @@ fn head(price: f64) -> String {
 fn question(question: &Question, lines: &[Line], price: f64) -> String {
     let cores = format!("{} core{}", question.cores, if question.cores == 1 { "" } else { "s" });
     let is_open = question.rate.is_some();
-    let columns = if is_open { ["p50", "p99", "p99.9", "CPU", "memory"] } else { ["rate", "CPU", "memory", "money", ""] };
+    let columns = if is_open { ["p50", "p99", "p99.9", "CPU"] } else { ["rate", "CPU", "memory", "money"] };
     let mut text = match &question.rate {
         Some(rate) => format!("{}, {cores}, open loop at {rate}\n", question.workload),
         None => format!("{}, {cores}, closed loop\n", question.workload),
     };
     text += &format!("  {:<18}", "");
-    columns.iter().filter(|column| !column.is_empty()).for_each(|column| text += &format!("{column:>9}"));
+    columns.iter().for_each(|column| text += &format!("{column:>9}"));
     text += "  ours\n";
     for line in lines {
         text += &format!("  {:<18}", line.contender);
         let figures = if is_open {
-            vec![ns(line.p50_ns), ns(line.p99_ns), ns(line.p99_9_ns), ns(line.cpu_ns_per_record), bytes(line.peak_rss_bytes)]
+            [ns(line.p50_ns), ns(line.p99_ns), ns(line.p99_9_ns), ns(line.cpu_ns_per_record)]
         } else {
             let rate = line.r_per_s.map_or("–".into(), |rate| quantity::per_second(rate.median).replace(' ', ""));
             let money = line.money_per_billion(price).map_or("–".into(), money);
-            vec![rate, ns(line.cpu_ns_per_record), bytes(line.peak_rss_bytes), money]
+            [rate, ns(line.cpu_ns_per_record), bytes(line.peak_rss_bytes), money]
         };
         figures.iter().for_each(|figure| text += &format!("{figure:>9}"));
         if line.contender != super::OURS {

@@ -41,9 +41,9 @@ pub(super) fn chain(replay: &Replay<Event>, links: u64, cores: usize) -> Result<
     Ok(match links {
         1 => of::<1>(replay, cores),
         2 => of::<2>(replay, cores),
-        3 => of::<3>(replay, cores),
         4 => of::<4>(replay, cores),
-        6 => of::<6>(replay, cores),
+        8 => of::<8>(replay, cores),
+        16 => of::<16>(replay, cores),
         _ => return Err(format!("hand has no loop for a chain of {links}")),
     })
 }
