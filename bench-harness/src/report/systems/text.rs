@@ -76,6 +76,9 @@ pub fn times(ratio: Median) -> String {
 
 /// An amount of money, to two figures.
 pub fn money(amount: f64) -> String {
+    if amount > 0.0 && amount < 0.001 {
+        return format!("{amount:.1e}");
+    }
     let digits = if amount > 0.0 { (1 - amount.log10().floor() as i32).clamp(0, 9) as usize } else { 0 };
     format!("{amount:.digits$}")
 }
@@ -119,6 +122,6 @@ mod tests {
 
     #[test]
     fn money_keeps_two_figures() {
-        assert_eq!([money(0.0), money(12.345), money(1.26), money(0.000_123_4)], ["0", "12", "1.3", "0.00012"]);
+        assert_eq!([money(0.0), money(12.345), money(1.26), money(0.000_123_4)], ["0", "12", "1.3", "1.2e-4"]);
     }
 }
