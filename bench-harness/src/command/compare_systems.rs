@@ -51,7 +51,7 @@ const HOPS: [&str; 2] = ["hop", "hop64"];
 /// Variants that are there to show what a setting costs: on some work, on as many cores as there are.
 const VARIANTS: [&str; 2] = ["flink-newcomer", "flink-checkpoints"];
 const OF_VARIANTS: [&str; 4] = ["stateless", "tumbling", "ysb", "wordcount"];
-/// Flink's other form; `flink` itself takes the faster one of each workload.
+/// Flink's other form; `flink` itself takes the usual one of each workload.
 const ON_REQUEST: &str = "flink-sql";
 
 /// Seconds that a run in a virtual machine takes beside the run: its start, and until its code is compiled.

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Laws
-//! - A contender stands here with the variant that does best in that line: Flink with the faster of DataStream and SQL. What a newcomer would run
-//!   is a contender of its own, and never stands for the tuned one.
+//! - A contender stands here with the variant that does best in that line: Flink with the faster of DataStream and SQL, where both
+//!   ran. What a newcomer would run is a contender of its own, and never stands for the tuned one.
 //! - A variant whose output was wrong has no figure. If all of a contender's are, the line says so; it is not left out.
 //! - Nothing is computed across folders, and nothing from a run that was not made.
 

@@ -16,7 +16,7 @@ public final class Jobs {
     private Jobs() {}
 
     /**
-     * The job of a workload, in the form that is asked for; {@code fastest} is DataStream where there is one.
+     * The job of a workload, in the form that is asked for; {@code usual} is DataStream where there is one.
      *
      * @throws Refused if it is not written
      */
@@ -24,7 +24,7 @@ public final class Jobs {
         Job stream = settings.form().equals("sql") ? null : dataStream(workload);
         Job job = stream != null || settings.form().equals("datastream") ? stream : sql(workload);
         if (job == null) {
-            String form = settings.form().equals("fastest") ? "" : " in the form " + settings.form();
+            String form = settings.form().equals("usual") ? "" : " in the form " + settings.form();
             throw new Refused(workload + form + " is not written for Flink");
         }
         return job;
