@@ -1,4 +1,8 @@
 //! N inputs into one: the merged watermark is the lowest, and the end comes with the last.
+//!
+//! Laws
+//! - Idle goes on when no input speaks any more that has not ended, and at least one of them may come back.
+//! - When one of them does, a watermark goes on, the old one if there is no higher: so a merge further down waits for this one again.
 
 use crate::{operator::Control, time::EventTime};
 
@@ -8,7 +12,7 @@ pub(crate) struct Merge {
     /// Watermark of each input; `i64::MAX` once it has ended.
     watermarks: Vec<EventTime>,
     ended: Vec<bool>,
-    /// Inputs that nothing is attached to: event time goes on without them.
+    /// Inputs that have fallen silent: event time goes on without them.
     idle: Vec<bool>,
     /// Latest barrier of each input.
     barriers: Vec<u64>,
@@ -30,14 +34,14 @@ impl Merge {
     pub(crate) fn take(&mut self, input: usize, control: Control) -> [Option<Control>; 2] {
         match control {
             Control::Watermark(watermark) => {
+                let back = self.silent().is_some();
                 self.idle[input] = false;
                 self.watermarks[input] = self.watermarks[input].max(watermark);
-                [self.advance(), None]
+                [self.advance().or_else(|| back.then_some(Control::Watermark(self.merged))), None]
             }
             Control::Idle => {
                 self.idle[input] = true;
-                let all = (0..self.idle.len()).all(|input| self.idle[input] || self.ended[input]);
-                [self.advance(), all.then_some(Control::Idle)]
+                [self.advance(), self.silent()]
             }
             Control::Barrier(number) => {
                 let before = self.complete_barrier();
@@ -54,7 +58,7 @@ impl Merge {
                     return [None, Some(Control::End)];
                 }
                 let after = self.complete_barrier();
-                [self.advance(), (after > before).then_some(Control::Barrier(after))]
+                [self.advance().or_else(|| self.silent()), (after > before).then_some(Control::Barrier(after))]
             }
         }
     }
@@ -62,6 +66,11 @@ impl Merge {
     /// Whether every input has ended.
     pub(crate) fn ended(&self) -> bool {
         self.ended.iter().all(|ended| *ended)
+    }
+
+    /// Says so if no input speaks that has not ended.
+    fn silent(&self) -> Option<Control> {
+        self.idle.iter().zip(&self.ended).all(|(idle, ended)| *idle || *ended).then_some(Control::Idle)
     }
 
     /// The highest barrier that every live input has shown.
@@ -117,5 +126,25 @@ mod tests {
         assert_eq!(merge.take(1, Control::Watermark(25)), [Some(Control::Watermark(25)), None]);
         assert_eq!(merge.take(0, Control::Idle), [None, None]);
         assert_eq!(merge.take(1, Control::Idle), [None, Some(Control::Idle)], "all of them");
+    }
+
+    #[test]
+    fn inputs_are_silent_together_when_the_last_one_that_speaks_falls_silent_or_ends() {
+        for (first, last) in [(Control::Idle, Control::End), (Control::End, Control::Idle)] {
+            let mut merge = Merge::new(2);
+            assert_eq!(merge.take(1, first), [None, None]);
+            assert_eq!(merge.take(0, last).into_iter().flatten().collect::<Vec<_>>(), [Control::Idle], "{first:?}, then {last:?}");
+        }
+    }
+
+    #[test]
+    fn an_input_that_comes_back_after_all_were_silent_is_told_of() {
+        let mut merge = Merge::new(2);
+        assert_eq!(merge.take(0, Control::Watermark(10)), [None, None]);
+        assert_eq!(merge.take(1, Control::Watermark(10)), [Some(Control::Watermark(10)), None]);
+        assert_eq!(merge.take(0, Control::Idle), [None, None]);
+        assert_eq!(merge.take(1, Control::Idle), [None, Some(Control::Idle)]);
+        assert_eq!(merge.take(1, Control::Watermark(10)), [Some(Control::Watermark(10)), None], "no new promise, but it speaks");
+        assert_eq!(merge.take(1, Control::Watermark(10)), [None, None]);
     }
 }
