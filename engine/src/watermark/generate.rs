@@ -83,13 +83,15 @@ pub(crate) struct Watermarks<T, W, N = (), G = Gauges> {
     max: EventTime,
     emitted: EventTime,
     pending: Option<EventTime>,
+    /// The input was idle when last heard of, as those behind have been told.
+    idle: bool,
     next: N,
     gauge: G,
 }
 
 impl<T, W> Watermarks<T, W> {
     pub(crate) fn new(time: T, policy: W, site: Site, gauge: Gauges) -> Self {
-        Self { time, policy, site, max: EventTime::MIN, emitted: EventTime::MIN, pending: None, next: (), gauge }
+        Self { time, policy, site, max: EventTime::MIN, emitted: EventTime::MIN, pending: None, idle: false, next: (), gauge }
     }
 }
 
@@ -101,8 +103,8 @@ where
 {
     type Out = Timed<R>;
     fn before<N: Operator<Timed<R>> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<R> + 'static {
-        let Self { time, policy, site, max, emitted, pending, next: (), gauge } = self;
-        Watermarks { time, policy, site, max, emitted, pending, next, gauge: gauge.add(cx.instance) }
+        let Self { time, policy, site, max, emitted, pending, idle, next: (), gauge } = self;
+        Watermarks { time, policy, site, max, emitted, pending, idle, next, gauge: gauge.add(cx.instance) }
     }
 }
 
@@ -138,15 +140,18 @@ where
         self.next.process(Mapped { records, function: stamping::<R, T, W>(&mut self.time, self.site, &self.policy, &mut max) });
         self.max = max;
         let watermark = self.policy.watermark(max);
-        if watermark > self.emitted {
-            self.emitted = watermark;
-            self.pending = Some(watermark);
+        // An input that was idle is back, and those behind wait for it again: it tells them the old one if there is no higher.
+        if watermark > self.emitted || self.idle {
+            self.idle = false;
+            self.emitted = self.emitted.max(watermark);
+            self.pending = Some(self.emitted);
         }
     }
 
     fn control(&mut self, control: Control) {
         // The policy owns event time from here on: watermarks from further up are of another clock.
         if !matches!(control, Control::Watermark(_)) {
+            self.idle |= control == Control::Idle;
             self.next.control(control);
         }
     }
@@ -167,10 +172,11 @@ where
     }
 
     fn states(&mut self, states: &mut States<'_>) {
-        let Self { time: _, policy, site: _, max, emitted, pending: _, next, gauge: _ } = self;
+        let Self { time: _, policy, site: _, max, emitted, pending: _, idle, next, gauge: _ } = self;
         states.keep(policy);
         states.keep(max);
         states.keep(emitted);
+        states.keep(idle);
         next.states(states);
     }
 }

@@ -20,13 +20,17 @@ pub(crate) struct Punctuate<T, M, N = (), G = Gauges> {
     site: Site,
     brought: EventTime,
     emitted: EventTime,
+    /// The input was idle when last heard of, as those behind have been told.
+    idle: bool,
+    /// It is back, and they are to be told, by the old watermark if there is no higher.
+    back: bool,
     next: N,
     gauge: G,
 }
 
 impl<T, M> Punctuate<T, M> {
     pub(crate) fn new(time: T, mark: M, site: Site, gauge: Gauges) -> Self {
-        Self { time, mark, site, brought: EventTime::MIN, emitted: EventTime::MIN, next: (), gauge }
+        Self { time, mark, site, brought: EventTime::MIN, emitted: EventTime::MIN, idle: false, back: false, next: (), gauge }
     }
 }
 
@@ -38,8 +42,8 @@ where
 {
     type Out = Timed<R>;
     fn before<N: Operator<Timed<R>> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<R> + 'static {
-        let Self { time, mark, site, brought, emitted, next: (), gauge } = self;
-        Punctuate { time, mark, site, brought, emitted, next, gauge: gauge.add(cx.instance) }
+        let Self { time, mark, site, brought, emitted, idle, back, next: (), gauge } = self;
+        Punctuate { time, mark, site, brought, emitted, idle, back, next, gauge: gauge.add(cx.instance) }
     }
 }
 
@@ -55,6 +59,7 @@ where
     where
         I: Iterator<Item = R::Of<'a>>,
     {
+        self.back |= std::mem::take(&mut self.idle);
         let Self { time, mark, site, brought, next, .. } = self;
         next.process(records.map(|record| {
             let (time, mark) = guard(*site, || (time(&record), mark(&record)));
@@ -68,6 +73,7 @@ where
     fn control(&mut self, control: Control) {
         // The records own event time from here on: watermarks from further up are of another clock.
         if !matches!(control, Control::Watermark(_)) {
+            self.idle |= control == Control::Idle;
             self.next.control(control);
         }
     }
@@ -77,9 +83,10 @@ where
         if !self.next.ready()? {
             return Ok(false);
         }
-        if self.brought <= self.emitted {
+        if self.brought <= self.emitted && !self.back {
             return Ok(true);
         }
+        self.back = false;
         self.emitted = self.brought;
         self.gauge.set(self.emitted);
         self.next.control(Control::Watermark(self.emitted));
@@ -89,6 +96,8 @@ where
     fn states(&mut self, states: &mut States<'_>) {
         states.keep(&mut self.brought);
         states.keep(&mut self.emitted);
+        states.keep(&mut self.idle);
+        states.keep(&mut self.back);
         self.next.states(states);
     }
 }

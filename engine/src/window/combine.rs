@@ -92,6 +92,8 @@ pub(crate) struct Combining<F, A, K, P, N> {
     emitted: Vec<WindowPartial<K, P>>,
     /// The first watermark that passes a window which no earlier one did.
     passes_next: EventTime,
+    /// The input is idle, as those behind have been told.
+    idle: bool,
     /// Control that follows once all that fires has left.
     pending: Option<Control>,
     next: N,
@@ -108,6 +110,7 @@ impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
             open,
             emitted: Vec::with_capacity(EMIT),
             passes_next: EventTime::MIN,
+            idle: false,
             pending: None,
             next,
         }
@@ -286,10 +289,15 @@ where
     fn control(&mut self, control: Control) {
         self.pending = match control {
             Control::Watermark(watermark) => {
+                let back = std::mem::take(&mut self.idle);
                 // All that leaves here has the last time of a window, so nothing is to be told downstream before the watermark passes one;
                 // and then it is known that nothing comes before the last time of the next.
                 // Windows that may change later have to know how far event time is.
                 if watermark < self.passes_next && !self.lenient {
+                    if back {
+                        // No new promise: what was told last, so that they wait for this input again.
+                        self.pending = Some(Control::Watermark(self.passes_next.saturating_sub(1)));
+                    }
                     return;
                 }
                 self.open.close(watermark);
@@ -306,6 +314,7 @@ where
                 Some(control)
             }
             Control::Idle => {
+                self.idle = true;
                 // Event time goes on without this worker, so what it has must not stay here.
                 if !self.alone {
                     self.open.pass_on();
@@ -323,10 +332,11 @@ where
     }
 
     fn states(&mut self, states: &mut States<'_>) {
-        let Self { of, alone: _, lenient: _, mixed: _, open, emitted: _, passes_next, pending: _, next } = self;
+        let Self { of, alone: _, lenient: _, mixed: _, open, emitted: _, passes_next, idle, pending: _, next } = self;
         states.same(&of.slices);
         states.keep(open);
         states.keep(passes_next);
+        states.keep(idle);
         next.states(states);
     }
 }

@@ -161,19 +161,21 @@ pub(crate) struct HoldBack<N = ()> {
     /// By so much; by all of it, if it is the greatest number.
     by_ms: i64,
     told: EventTime,
+    /// The input is idle, as those behind have been told.
+    idle: bool,
     next: N,
 }
 
 impl HoldBack {
     pub(crate) fn by_ms(by_ms: i64) -> Self {
-        Self { by_ms, told: EventTime::MIN, next: () }
+        Self { by_ms, told: EventTime::MIN, idle: false, next: () }
     }
 }
 
 impl<R: Record> Step<R> for HoldBack {
     type Out = R;
     fn before<N: Operator<R> + 'static>(self, next: N, _: ChainCx) -> impl Operator<R> + 'static {
-        HoldBack { by_ms: self.by_ms, told: self.told, next }
+        HoldBack { by_ms: self.by_ms, told: self.told, idle: self.idle, next }
     }
 }
 
@@ -190,12 +192,16 @@ impl<R: Record, N: Operator<R>> Operator<R> for HoldBack<N> {
         match control {
             Control::Watermark(watermark) => {
                 let held = if watermark == EventTime::MAX { watermark } else { watermark.saturating_sub(self.by_ms) };
-                if held > self.told {
-                    self.told = held;
-                    self.next.control(Control::Watermark(held));
+                let back = std::mem::take(&mut self.idle);
+                if held > self.told || back {
+                    self.told = self.told.max(held);
+                    self.next.control(Control::Watermark(self.told));
                 }
             }
-            Control::Idle | Control::Barrier(_) | Control::End => self.next.control(control),
+            Control::Idle | Control::Barrier(_) | Control::End => {
+                self.idle |= control == Control::Idle;
+                self.next.control(control);
+            }
         }
     }
 
@@ -205,6 +211,7 @@ impl<R: Record, N: Operator<R>> Operator<R> for HoldBack<N> {
 
     fn states(&mut self, states: &mut States<'_>) {
         states.keep(&mut self.told);
+        states.keep(&mut self.idle);
         self.next.states(states);
     }
 }

@@ -5,6 +5,7 @@ mod late;
 mod oracle;
 mod processing;
 mod session;
+mod silent;
 mod sliding;
 mod trigger;
 mod watermark;
