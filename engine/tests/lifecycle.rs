@@ -252,6 +252,29 @@ fn every_record_is_dropped_once_however_the_job_ends() {
 }
 
 #[test]
+fn a_drop_that_panics_as_a_task_ends_is_a_fault_of_the_job() {
+    struct Bomb(Arc<AtomicUsize>);
+    impl Clone for Bomb {
+        fn clone(&self) -> Self {
+            Self(self.0.clone())
+        }
+    }
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert_eq!(self.0.swap(0, Ordering::Relaxed), 0, "boom");
+        }
+    }
+    let armed = Arc::new(AtomicUsize::new(0));
+    let bomb = Bomb(armed);
+    let mut flow = Dataflow::new("bomb");
+    flow.source(Generate::new(10, |i| i)).hop().sink(ForEach::new(move |_: u64| bomb.0.store(1, Ordering::Relaxed)));
+    match flow.start(Config::default().workers(1)).unwrap().join() {
+        Err(RunError::Panic { message, .. }) => assert!(message.contains("boom"), "{message}"),
+        other => panic!("expected the fault, got {other:?}"),
+    }
+}
+
+#[test]
 fn drain_loses_no_record_and_fires_open_windows() {
     let handed_out = Arc::new(AtomicU64::new(0));
     let count = handed_out.clone();

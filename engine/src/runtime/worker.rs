@@ -100,10 +100,14 @@ impl Worker {
                     cycle.blocked = true;
                 }
                 Ok(Ok(Progress::Done)) => {
-                    // Kept until the end: other tasks of this worker may still hold its inlet.
                     self.live -= 1;
                     cycle.worked += 1;
-                    *slot = None;
+                    // What the user's closures hold goes with it, and a drop may panic.
+                    let done = slot.take();
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(done))) {
+                        self.fail(stage, panic);
+                        return cycle;
+                    }
                 }
                 Ok(Err(mut fault)) => {
                     if let RunError::Operator { operator, .. } = &mut fault {
