@@ -89,12 +89,15 @@ pub(super) struct Commits {
     state: Mutex<State>,
 }
 
+/// How far a worker is: the partitions that start before it are passed. Wider than a time, for there is one behind the last time.
+pub(super) type Floor = i128;
+
 #[derive(Debug)]
 struct State {
     /// How far each worker is; none while it is idle.
-    floors: Vec<Option<EventTime>>,
+    floors: Vec<Option<Floor>>,
     /// Partitions that start before it have their marker.
-    least: EventTime,
+    least: Floor,
     /// Partitions with parts of this job that have no marker yet, by their start.
     pending: BTreeMap<EventTime, Pending>,
 }
@@ -131,7 +134,7 @@ impl Commits {
         fs::create_dir_all(&root)?;
         let temporary = root.join(format!(".tmp-{}-{}", std::process::id(), NEXT.add(1)));
         fs::create_dir(&temporary)?;
-        let state = State { floors: vec![Some(EventTime::MIN); writers], least: EventTime::MIN, pending: BTreeMap::new() };
+        let state = State { floors: vec![Some(Floor::MIN); writers], least: Floor::MIN, pending: BTreeMap::new() };
         Ok(Commits { root, temporary, next: Count::default(), sync, counts, state: Mutex::new(state) })
     }
 
@@ -163,7 +166,7 @@ impl Commits {
     /// Gives a part, written and synced, its name in the partition's folder.
     pub(super) fn commit(&self, start: EventTime, name: &str, part: Part) -> io::Result<()> {
         let mut state = self.lock();
-        if start < state.least {
+        if Floor::from(start) < state.least {
             // The others went on without this worker, which was idle.
             self.count_late(part.lines);
             return Ok(());
@@ -177,7 +180,7 @@ impl Commits {
     /// Takes a part, written and synced, of a worker that falls idle: it gets its name when the others have passed the partition.
     pub(super) fn leave(&self, start: EventTime, name: &str, part: Part) {
         let mut state = self.lock();
-        if start < state.least { self.count_late(part.lines) } else { self.pending(&mut state, start, name).left.push(part) }
+        if Floor::from(start) < state.least { self.count_late(part.lines) } else { self.pending(&mut state, start, name).left.push(part) }
     }
 
     fn pending<'s>(&self, state: &'s mut State, start: EventTime, name: &str) -> &'s mut Pending {
@@ -185,7 +188,7 @@ impl Commits {
     }
 
     /// A worker has committed its parts of all partitions that start before `floor`.
-    pub(super) fn pass(&self, writer: usize, floor: EventTime) -> Result<(), Fault> {
+    pub(super) fn pass(&self, writer: usize, floor: Floor) -> Result<(), Fault> {
         let mut state = self.lock();
         if state.floors[writer] == Some(floor) {
             return Ok(());
@@ -207,7 +210,7 @@ impl Commits {
         let Some(least) = state.floors.iter().flatten().min() else { return Ok(()) };
         state.least = state.least.max(*least);
         while let Some(entry) = state.pending.first_entry() {
-            if *entry.key() >= state.least {
+            if Floor::from(*entry.key()) >= state.least {
                 break;
             }
             let mut partition = entry.remove();

@@ -36,7 +36,7 @@ use crate::{
     record::{Record, Timed},
     time::EventTime,
 };
-use commit::Commits;
+use commit::{Commits, Floor};
 use part::Part;
 
 pub use commit::Partitions;
@@ -162,7 +162,7 @@ where
                 open: BTreeMap::new(),
                 files_open: 0,
                 writes: 0,
-                floor: EventTime::MIN,
+                floor: Floor::MIN,
                 fault: None,
             })
             .collect())
@@ -184,7 +184,7 @@ pub struct PartitionWriter<N, F> {
     /// Blocks written so far: tells which file was written least recently.
     writes: u64,
     /// Partitions that start before it are passed.
-    floor: EventTime,
+    floor: Floor,
     fault: Option<RunError>,
 }
 
@@ -248,7 +248,7 @@ impl<N, F> PartitionWriter<N, F> {
         // A partition [start, start + width) is passed when the watermark has come to its last ms.
         self.floor = self.floor.max(first_after(watermark, self.width_ms));
         while let Some((&start, _)) = self.open.first_key_value() {
-            if start >= self.floor || self.fault.is_some() {
+            if Floor::from(start) >= self.floor || self.fault.is_some() {
                 break;
             }
             self.close(start, |commits, name, part| commits.commit(start, name, part));
@@ -298,9 +298,9 @@ impl<N, F> PartitionWriter<N, F> {
     }
 }
 
-/// The start of the first partition that a watermark has not passed.
-fn first_after(watermark: EventTime, width_ms: i64) -> EventTime {
-    if watermark == EventTime::MAX { EventTime::MAX } else { start_of(watermark + 1, width_ms) }
+/// The start of the first partition that a watermark has not passed; behind all of them at the last time.
+fn first_after(watermark: EventTime, width_ms: i64) -> Floor {
+    watermark.checked_add(1).map_or(Floor::MAX, |next| start_of(next, width_ms).into())
 }
 
 /// The start of the partition that a time falls into; the least time there is if it would start before that.
@@ -322,7 +322,7 @@ where
         let mut late = 0;
         for (time, record) in records {
             let start = start_of(time, self.width_ms);
-            if start < self.floor {
+            if Floor::from(start) < self.floor {
                 late += 1;
                 continue;
             }

@@ -86,6 +86,23 @@ fn a_partition_appears_when_the_watermark_has_passed_its_last_ms() {
 }
 
 #[test]
+fn the_last_partition_that_there_can_be_is_completed_by_the_end() {
+    let root = tempfile::tempdir().unwrap();
+    let (sink, partitions) = sink(root.path());
+    // Of one ms each, so that one begins at the greatest time.
+    let mut writers = Sink::<Timed<Own<u32>>>::open(PartitionedFiles { width_ms: 1, ..sink.without_sync() }, 1).unwrap();
+    let writer = &mut writers[0];
+    write(writer, &[(EventTime::MAX, 1)]);
+    tell(writer, Control::Watermark(EventTime::MAX - 1));
+    assert!(files(root.path()).is_empty(), "it may get more");
+    write(writer, &[(EventTime::MAX, 2)]);
+    tell(writer, Control::End);
+    assert!(ready(writer).unwrap());
+    assert_eq!(files(root.path()).into_values().collect::<Vec<_>>(), ["", "1\n2\n"]);
+    assert_eq!((partitions.committed(), partitions.late()), (1, 0));
+}
+
+#[test]
 fn the_marker_waits_for_the_slowest_worker() {
     let root = tempfile::tempdir().unwrap();
     let (mut writers, partitions) = open(root.path(), 2);
