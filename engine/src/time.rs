@@ -17,6 +17,9 @@ use std::{
 };
 
 /// Event time: milliseconds since the Unix epoch, as carried by a record.
+///
+/// `EventTime::MIN` is no time of a record: it stands for a watermark that nobody has told yet. A join takes a record that carries it
+/// for late from the start.
 pub type EventTime = i64;
 
 /// Processing time: nanoseconds since a clock's origin. 64 bits last 584 years.
