@@ -68,7 +68,7 @@ pub const CONTENDERS: [Contender; 12] = [
     Contender { name: "LMAX Disruptor", systems: &["lmax-disruptor"], is_framework: false },
     Contender { name: "timely", systems: &["timely"], is_framework: true },
     Contender { name: "renoir", systems: &["renoir"], is_framework: true },
-    Contender { name: "Flink", systems: &["flink", "flink-sql"], is_framework: true },
+    Contender { name: "Flink", systems: &["flink", "flink-plain", "flink-sql"], is_framework: true },
     Contender { name: "Flink, checkpoints", systems: &["flink-checkpoints"], is_framework: true },
     Contender { name: "Flink, newcomer", systems: &["flink-newcomer"], is_framework: true },
 ];

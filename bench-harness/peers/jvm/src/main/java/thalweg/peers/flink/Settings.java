@@ -11,7 +11,7 @@ import thalweg.peers.protocol.Run;
  * @param bufferTimeoutMs a network buffer is flushed after so long; 0: after every record; less than zero: as Flink has it
  * @param openBufferTimeoutMs the same, in an open loop
  * @param checkpointMs a checkpoint is taken so often; 0: never
- * @param form the form of a query: {@code usual}, {@code datastream} or {@code sql}
+ * @param form the form of a query: {@code tuned}, {@code plain} or {@code sql}
  * @param watermarkMs sources emit a watermark so often
  * @param warmUpS how long a job runs before each measured run of it, in seconds
  */
@@ -34,7 +34,7 @@ public record Settings(
                 run.option("buffer_timeout_ms", 100),
                 run.option("open_buffer_timeout_ms", 0),
                 run.option("checkpoint_ms", 0),
-                run.option("form", "usual"),
+                run.option("form", "tuned"),
                 run.option("watermark_ms", 200),
                 Double.parseDouble(run.option("warm_up_s", "7")));
     }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** The lines of {@code wordcount}: words drawn by Zipf's law from a vocabulary whose frequent words are short. */
 public final class LineBlock extends Block<Line> {
@@ -14,6 +15,7 @@ public final class LineBlock extends Block<Line> {
     private static final String FOREIGN = "éüøçñßжяλ語水流";
 
     private final String[] lines;
+    private final byte[][] utf8;
 
     public LineBlock(long seed, long events, long blockBytes) {
         this(generate(seed, events, blockBytes));
@@ -22,6 +24,7 @@ public final class LineBlock extends Block<Line> {
     private LineBlock(String[] lines) {
         super(lines.length, 0);
         this.lines = lines;
+        this.utf8 = Stream.of(lines).map(line -> line.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new);
     }
 
     private static String[] generate(long seed, long events, long blockBytes) {
@@ -104,6 +107,7 @@ public final class LineBlock extends Block<Line> {
     @Override
     public void fill(Line record, int index, long time, long seq) {
         record.text = lines[index];
+        record.utf8 = utf8[index];
     }
 
     /** None of its own. */

@@ -16,30 +16,45 @@ public final class Jobs {
     private Jobs() {}
 
     /**
-     * The job of a workload, in the form that is asked for; {@code usual} is DataStream where there is one.
+     * The job of a workload, in the form that is asked for.
+     *
+     * <pre>
+     *   tuned    the fastest that we know: DataStream, aggregated before the exchange where that can be, else as SQL
+     *   plain    DataStream as its documentation shows it, an operator a step; where that is not written, as SQL
+     *   sql      SQL
+     * </pre>
      *
      * @throws Refused if it is not written
      */
     public static Job of(String workload, Settings settings) throws Refused {
-        Job stream = settings.form().equals("sql") ? null : dataStream(workload);
-        Job job = stream != null || settings.form().equals("datastream") ? stream : sql(workload);
+        Job job = switch (settings.form()) {
+            case "tuned" -> orElse(dataStream(workload, true), workload);
+            case "plain" -> orElse(dataStream(workload, false), workload);
+            case "sql" -> sql(workload);
+            default -> throw new Refused("Flink has the forms tuned, plain and sql; " + settings.form() + " is none");
+        };
         if (job == null) {
-            String form = settings.form().equals("usual") ? "" : " in the form " + settings.form();
-            throw new Refused(workload + form + " is not written for Flink");
+            throw new Refused(workload + " in the form " + settings.form() + " is not written for Flink");
         }
         return job;
     }
 
+    private static Job orElse(Job stream, String workload) {
+        return stream != null ? stream : sql(workload);
+    }
+
     /** Null if there is none. */
-    private static Job dataStream(String workload) {
+    private static Job dataStream(String workload, boolean tuned) {
         return switch (workload) {
             case "hop" -> new Hop();
             case "hop64" -> new Hop64();
-            case "stateless" -> new Stateless();
-            case "tumbling" -> new Tumbling(false);
-            case "tumbling-scattered" -> new Tumbling(true);
-            case "ysb" -> new Ysb();
-            case "wordcount" -> new WordCount();
+            case "stateless" -> new Stateless(tuned);
+            case "tumbling" -> new Tumbling(false, tuned);
+            case "tumbling-scattered" -> new Tumbling(true, tuned);
+            case "ysb" -> new Ysb(tuned);
+            case "sliding" -> new Sliding(1_000, tuned);
+            case "sliding-fine" -> new Sliding(100, tuned);
+            case "wordcount" -> new WordCount(tuned);
             case "session" -> new Session();
             case "join" -> new Join();
             case "disorder" -> new Disorder(0);

@@ -2,6 +2,7 @@ package thalweg.peers.flink.job;
 
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.util.Collector;
 import thalweg.peers.flink.Job;
 import thalweg.peers.flink.Plan;
 import thalweg.peers.flink.sink.TotalSink;
@@ -12,6 +13,12 @@ import thalweg.peers.protocol.Run;
 
 /** {@code stateless}: map, a filter that keeps half, map; one chain of operators. */
 final class Stateless implements Job {
+    private final boolean isFused;
+
+    Stateless(boolean isFused) {
+        this.isFused = isFused;
+    }
+
     @Override
     public Inputs input(Run run) {
         return Inputs.of(EventBlock.stateless(run.seed(), run.events(), run.blockBytes()));
@@ -19,8 +26,24 @@ final class Stateless implements Job {
 
     @Override
     public void build(Plan plan) {
-        SingleOutputStreamOperator<Event> marked = plan.source(Event.class, WatermarkStrategy.noWatermarks(), plan.environment.getParallelism())
-                .map(event -> {
+        SingleOutputStreamOperator<Event> events =
+                plan.source(Event.class, WatermarkStrategy.noWatermarks(), plan.environment.getParallelism());
+        plan.sink(isFused ? fused(plan, events) : steps(plan, events), new TotalSink<>(event -> event.value));
+    }
+
+    /** All in one function: a call from operator to operator costs more than a step does. */
+    private static SingleOutputStreamOperator<Event> fused(Plan plan, SingleOutputStreamOperator<Event> events) {
+        return events.flatMap((Event event, Collector<Event> out) -> {
+            long value = event.value * 3 + event.key;
+            if ((value & 1) == 0) {
+                event.value = (value >> 1) ^ event.seq;
+                out.collect(event);
+            }
+        }).returns(plan.type(Event.class));
+    }
+
+    private static SingleOutputStreamOperator<Event> steps(Plan plan, SingleOutputStreamOperator<Event> events) {
+        return events.map(event -> {
                     event.value = event.value * 3 + event.key;
                     return event;
                 })
@@ -31,6 +54,5 @@ final class Stateless implements Job {
                     return event;
                 })
                 .returns(plan.type(Event.class));
-        plan.sink(marked, new TotalSink<>(event -> event.value));
     }
 }
