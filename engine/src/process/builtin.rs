@@ -41,13 +41,14 @@ where
     O: Ord,
     F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> O + 'static,
 {
-    type State = Held<R>;
+    /// In a box: a table has several slots for a key, and moves them all when it grows.
+    type State = Box<Held<R>>;
     type Out = ChangeOf<R>;
 
     #[inline]
-    fn on_record(&mut self, highest: &mut Option<Held<R>>, record: R::Of<'_>, cx: &mut RowContext<'_, K, ChangeOf<R>>) {
+    fn on_record(&mut self, highest: &mut Option<Box<Held<R>>>, record: R::Of<'_>, cx: &mut RowContext<'_, K, ChangeOf<R>>) {
         let Some(highest) = highest else {
-            *highest = Some(Held::new(record.clone()));
+            *highest = Some(Box::new(Held::new(record.clone())));
             cx.emit(Change::Insert(record));
             return;
         };

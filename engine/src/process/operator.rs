@@ -171,10 +171,10 @@ where
                 if K::INTEGER && self.expiry.is_none() { self.run_integer(records, time, key, record) } else { Some((time, key, record)) };
             if let Some((time, key, record)) = odd {
                 self.on_record(time, &key, record);
-            } else if self.out.len() < EMIT {
+            } else if !self.out.is_full(EMIT) {
                 return Ran::Out;
             }
-            if self.out.len() >= EMIT {
+            if self.out.is_full(EMIT) {
                 return Ran::Full;
             }
         }
@@ -271,7 +271,7 @@ where
         self.granted = false;
         let mut fired = 0;
         loop {
-            let is_full = self.out.len() >= EMIT;
+            let is_full = self.out.is_full(EMIT);
             if is_full && !self.flush() {
                 return self.fault.take().map_or(Ok(false), Err);
             }
@@ -419,7 +419,7 @@ fn run_slots<'a, R: Portable, K: Key, P: RowProcess<K, R>>(
         guard(site, || function.on_record(state, record, &mut Context { key: &key, time, effects, out, of: PhantomData }));
         *born += usize::from(!before & state.is_some());
         *gone += usize::from(before & state.is_none());
-        if out.len() >= EMIT {
+        if out.is_full(EMIT) {
             return None;
         }
         match records.next() {

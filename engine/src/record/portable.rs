@@ -151,6 +151,9 @@ impl<const N: usize> Packed<N> {
     }
 }
 
+/// A parcel with so many bytes of texts is full: they are read again at once, and the memory is the next parcel's.
+const TEXT_BYTES: usize = 32 << 10;
+
 /// Records on their way, with their event times and texts.
 pub struct Parcel<R: Portable> {
     pub(crate) rows: Vec<(EventTime, R::Fixed)>,
@@ -182,6 +185,12 @@ impl<R: Portable> Parcel<R> {
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Whether what it holds should leave: there are as many rows as wanted, or so many texts that they would not stay in the nearest caches.
+    #[inline(always)]
+    pub(crate) fn is_full(&self, rows: usize) -> bool {
+        self.rows.len() >= rows || self.texts.len() >= TEXT_BYTES
     }
 
     #[inline(always)]
