@@ -1,5 +1,6 @@
 //! q16: statistics of each channel's bids by day, with the latest minute.
 
+use smol_str::SmolStr;
 use thalweg::{Dataflow, Update, operator::Updates, source::Source};
 
 use super::{
@@ -9,8 +10,14 @@ use super::{
     ranks::{ByRank, Counts, Written, cells},
 };
 
-/// Channel and day.
-type Key = (Box<str>, i64);
+/// Channel and day. The channel's name is short enough to lie in the key itself.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    channel: SmolStr,
+    day: i64,
+}
+
+impl thalweg::state::Key for Key {}
 
 fn row<'r>(channel: &'r str, date: &'r str, minute: &'r str, counts: &Counts) -> [Cell<'r>; 15] {
     let mut row = [Cell::Text(channel), Cell::Text(date), Cell::Text(minute)].into_iter().chain(cells(counts));
@@ -21,10 +28,10 @@ pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, ou
     let (mut date, mut before_minute, mut minute) = (Written::by(calendar::date), Written::by(clock), Written::by(clock));
     flow.source(events)
         .filter_map_to::<Bids, _>(bid)
-        .key_by(|bid: &Bid<'_>| -> Key { (bid.channel.into(), day_of(bid.date_time)) })
+        .key_by(|bid: &Bid<'_>| -> Key { Key { channel: bid.channel.into(), day: day_of(bid.date_time) } })
         .aggregate(ByRank)
         .sink(out.rows::<Updates<Key, (Counts, i64)>, _>(move |rows: &mut Results, update: Update<'_, Key, (Counts, i64)>| {
-            let (channel, day) = update.key;
+            let Key { channel, day } = update.key;
             let date = date.text(*day);
             if let Some((before, at)) = &update.before {
                 rows.delete(&row(channel, date, before_minute.text(*at), before));

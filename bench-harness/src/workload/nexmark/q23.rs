@@ -1,6 +1,15 @@
 //! q23: bids with their bidder's person, and with every auction that the bidder sells.
+//!
+//! All three are rows of one person, so one step keyed by the person joins them: each row that comes meets the rows of the other two kinds that
+//! are there already. Rows are shared by all results that they are part of.
 
-use thalweg::{Dataflow, Own, process::Either, source::Source};
+use std::sync::Arc;
+
+use thalweg::{
+    Dataflow, Own,
+    process::{Context, Either, Process},
+    source::Source,
+};
 
 use super::{
     Arrival, Arrivals, Cell, Event,
@@ -8,27 +17,61 @@ use super::{
     program::{Output, WATERMARKS},
 };
 
-type Bidder = (OwnedBid, OwnedPerson);
-type Row = (Bidder, OwnedAuction);
+/// A bid, a person or an auction.
+type Record = Either<Arc<OwnedBid>, Either<Arc<OwnedPerson>, Arc<OwnedAuction>>>;
+type Row = (Arc<OwnedBid>, Arc<OwnedPerson>, Arc<OwnedAuction>);
+
+/// What is known of a person.
+#[derive(Clone, Default)]
+struct Known {
+    bids: Vec<Arc<OwnedBid>>,
+    persons: Vec<Arc<OwnedPerson>>,
+    auctions: Vec<Arc<OwnedAuction>>,
+}
+
+struct Joined;
+
+impl Process<i64, Record> for Joined {
+    type State = Known;
+    type Out = Row;
+
+    fn on_record(&mut self, known: &mut Option<Known>, record: Record, cx: &mut Context<'_, i64, Row>) {
+        let Known { bids, persons, auctions } = known.get_or_insert_default();
+        let mut emit = |bid: &Arc<OwnedBid>, person: &Arc<OwnedPerson>, auction: &Arc<OwnedAuction>| {
+            cx.emit((bid.clone(), person.clone(), auction.clone()));
+        };
+        match record {
+            Either::Left(bid) => {
+                persons.iter().for_each(|person| auctions.iter().for_each(|auction| emit(&bid, person, auction)));
+                bids.push(bid);
+            }
+            Either::Right(Either::Left(person)) => {
+                bids.iter().for_each(|bid| auctions.iter().for_each(|auction| emit(bid, &person, auction)));
+                persons.push(person);
+            }
+            Either::Right(Either::Right(auction)) => {
+                bids.iter().for_each(|bid| persons.iter().for_each(|person| emit(bid, person, &auction)));
+                auctions.push(auction);
+            }
+        }
+    }
+}
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {
-    let (bids, others) = flow
-        .source(events)
+    flow.source(events)
         .watermarks(WATERMARKS, |arrival: &Arrival<'_>| arrival.event.date_time())
         .map(|Arrival { event, .. }: Arrival<'_>| match event {
-            Event::Bid(bid) => Either::Left(OwnedBid::from(bid)),
-            Event::Person(person) => Either::Right(Either::Left(OwnedPerson::from(person))),
-            Event::Auction(auction) => Either::Right(Either::Right(OwnedAuction::from(auction))),
+            Event::Bid(bid) => Either::Left(Arc::new(OwnedBid::from(bid))),
+            Event::Person(person) => Either::Right(Either::Left(Arc::new(OwnedPerson::from(person)))),
+            Event::Auction(auction) => Either::Right(Either::Right(Arc::new(OwnedAuction::from(auction)))),
         })
-        .divide();
-    let (persons, auctions) = others.divide();
-    bids.key_by(|bid: &OwnedBid| bid.bidder)
-        .join(persons.key_by(|person: &OwnedPerson| person.id))
-        .inner(|bid, person| (bid.clone(), person.clone()))
-        .key_by(|(bid, _): &Bidder| bid.bidder)
-        .join(auctions.key_by(|auction: &OwnedAuction| auction.seller))
-        .inner(|bidder, auction| (bidder.clone(), auction.clone()))
-        .sink(out.rows::<Own<Row>, _>(|rows, ((bid, person), auction): Row| {
+        .key_by(|record: &Record| match record {
+            Either::Left(bid) => bid.bidder,
+            Either::Right(Either::Left(person)) => person.id,
+            Either::Right(Either::Right(auction)) => auction.seller,
+        })
+        .process(|| Joined)
+        .sink(out.rows::<Own<Row>, _>(|rows, (bid, person, auction): Row| {
             let (b, p, a) = (bid.view(), person.view(), auction.view());
             rows.insert(&[
                 Cell::Int(b.bidder),

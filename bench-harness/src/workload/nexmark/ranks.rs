@@ -7,6 +7,7 @@
 
 use std::hash::BuildHasher;
 
+use smallvec::SmallVec;
 use thalweg::{Aggregate, state::Partial};
 
 use super::{Bid, Cell, program::Bids};
@@ -73,8 +74,8 @@ impl Distinct {
 pub(super) struct Day {
     /// The latest minute.
     minute: i64,
-    /// Bids that are not in the sets yet.
-    fresh: Vec<(i64, i64, u8)>,
+    /// Bids that are not in the sets yet: of most channels one in a batch.
+    fresh: SmallVec<[(i64, i64, u8); 1]>,
     /// Apart, so that what a batch adds to a day is small.
     settled: Option<Box<Settled>>,
 }
