@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::quantity;
 
+/// How often a process can be stopped, per second: from once in 17 minutes to once in 0.1 ms.
+const PER_S: std::ops::RangeInclusive<f64> = 1e-3..=1e4;
+
 /// A process that is stopped now and then.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stall {
@@ -56,12 +59,19 @@ impl Inject {
         match kind {
             "stall" => {
                 let (length, often) = value.split_once('@').ok_or_else(unknown)?;
-                let per_s = often.strip_suffix("/s").and_then(|n| n.parse::<f64>().ok()).filter(|n| *n > 0.0).ok_or_else(unknown)?;
+                let per_s = often.strip_suffix("/s").and_then(|n| n.parse::<f64>().ok()).ok_or_else(unknown)?;
+                if !PER_S.contains(&per_s) {
+                    return Err(format!("`{text}`: a process can be stopped {} to {} times a second", PER_S.start(), PER_S.end()));
+                }
                 let length_s = quantity::seconds(length)?;
+                let length_ns = (length_s * 1e9) as u64;
+                if length_ns == 0 {
+                    return Err(format!("`{text}`: a stop takes 1 ns or more"));
+                }
                 if length_s * per_s >= 1.0 {
                     return Err(format!("`{text}`: stopped all the time"));
                 }
-                self.stall = Some(Stall { length_ns: (length_s * 1e9) as u64, per_s });
+                self.stall = Some(Stall { length_ns, per_s });
             }
             "loss" => self.loss = quantity::count(value)?,
             "slow" => {
@@ -110,6 +120,9 @@ mod tests {
         assert_eq!(Inject::default().to_string(), "nothing");
         for text in ["", "stall", "stall=5ms", "stall=5ms@1", "stall=2s@1/s", "loss=0", "slow=20", "slow=-1%", "fast=1"] {
             assert!(text.parse::<Inject>().is_err(), "{text} was accepted");
+        }
+        for text in ["stall=5ms@1e-300/s", "stall=0ms@inf/s", "stall=0ms@1/s", "stall=1us@20000/s", "stall=5ms@NaN/s", "stall=5ms@-1/s"] {
+            assert!(text.parse::<Inject>().unwrap_err().contains(text), "{text} was accepted");
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 /// CPU time of all threads of process `pid` (none: this one) since it started, user and system together. Resolution: 1 ns as reported by Linux.
+/// What other processes use that it has started is not in it.
 ///
 /// Zero where the system has no such clock, and of a process that is gone.
 pub fn process_time(pid: Option<u32>) -> Duration {

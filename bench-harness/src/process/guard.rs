@@ -6,8 +6,8 @@
 //!                  └─────────┘ stderr ──▶ a thread ──▶ the last words        shown if it fails
 //! ```
 //!
-//! Both outputs are read while it runs, so that it never waits for a full pipe. It leads a process group: what it starts is stopped and killed
-//! with it, and a Ctrl-C in the terminal reaches this program alone.
+//! Both outputs are read while it runs, so that it never waits for a full pipe. It leads a process group: what it starts is stopped with it,
+//! and killed with it or once it has ended by itself; and a Ctrl-C in the terminal reaches this program alone.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -18,7 +18,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, never, select, unbounded};
 
-use super::stop::signal_group;
+use super::leader::Leader;
 
 /// Longest line that is read from a process.
 pub const LINE_BYTES_MAX: usize = 64 << 20;
@@ -28,11 +28,15 @@ const LAST_WORDS_BYTES: usize = 4_000;
 const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How long a process may take to end when it was told to.
 const QUIT: Duration = Duration::from_millis(500);
+/// From one look to the next at whether a process has ended.
+const ENDS_EVERY: Duration = Duration::from_millis(2);
 
 /// A process. Dropping it closes its input, and kills it if it does not end by that.
 #[derive(Debug)]
 pub struct Guard {
+    /// Waited for by `leader` alone.
     child: Child,
+    leader: Leader,
     /// Taken when the process is told to end.
     input: Option<ChildStdin>,
     lines: Receiver<Line>,
@@ -72,11 +76,12 @@ impl Guard {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
+        let leader = Leader::of(&child);
         let last_words = Arc::default();
         let lines = read_lines(child.stdout.take());
         let said_all = keep_last(child.stderr.take(), Arc::clone(&last_words));
         let input = child.stdin.take();
-        Ok(Guard { child, input, lines, last_words, said_all, asked_to_end: never() })
+        Ok(Guard { child, leader, input, lines, last_words, said_all, asked_to_end: never() })
     }
 
     /// Has [`Guard::hear`] end too when `asked` is disconnected, see [`super::interrupt::asked`].
@@ -88,7 +93,12 @@ impl Guard {
 
     /// Its number, and that of its group.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.leader.pid()
+    }
+
+    /// To send signals by, also from another thread.
+    pub(super) fn leader(&self) -> &Leader {
+        &self.leader
     }
 
     /// Writes a line to its input.
@@ -122,16 +132,16 @@ impl Guard {
 
     /// Kills it and all that it started.
     pub fn kill(&mut self) {
-        signal_group(self.pid(), libc::SIGKILL);
+        self.leader.signal(libc::SIGKILL);
     }
 
-    /// Waits a moment for its end. None if it does not end.
+    /// Waits a moment for its end, and kills what it has left behind. None if it does not end.
     pub fn end(&mut self) -> Option<ExitStatus> {
         let until = Instant::now() + QUIT;
         loop {
-            match self.child.try_wait() {
-                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
-                status => return status.ok().flatten(),
+            match self.leader.reap(&mut self.child) {
+                None if Instant::now() < until => std::thread::sleep(ENDS_EVERY),
+                status => return status?.ok(),
             }
         }
     }
@@ -149,7 +159,9 @@ impl Drop for Guard {
         self.close_input();
         if self.end().is_none() {
             self.kill();
-            let _ = self.child.wait();
+            while self.leader.reap(&mut self.child).is_none() {
+                std::thread::sleep(ENDS_EVERY);
+            }
         }
     }
 }
@@ -236,6 +248,35 @@ mod tests {
         let Heard::Line(started) = guard.hear(soon()) else { panic!("nothing said") };
         let pids = [guard.pid().to_string(), started];
         drop(guard);
+        assert_dead(&pids);
+    }
+
+    #[test]
+    fn what_it_leaves_behind_dies_as_well() {
+        let mut guard = shell("sleep 100 > /dev/null 2>&1 & echo $!; exit 3");
+        let Heard::Line(left) = guard.hear(soon()) else { panic!("nothing said") };
+        let pids = [guard.pid().to_string(), left];
+        assert_eq!(guard.hear(soon()), Heard::End);
+        assert_eq!(guard.end().unwrap().code(), Some(3));
+        assert_dead(&pids);
+        assert_eq!(guard.end().unwrap().code(), Some(3), "it is known from then on");
+    }
+
+    #[test]
+    fn no_signal_goes_to_the_number_of_one_that_was_waited_for() {
+        let mut guard = shell("exit 0");
+        let leader = guard.leader().clone();
+        assert_eq!(guard.end().unwrap().code(), Some(0));
+        // A group of that number would be somebody else's: here it is made to be, as far as the leader can tell.
+        let other = shell("exec sleep 100");
+        leader.moved_to(other.pid()).signal(libc::SIGKILL);
+        assert_eq!(other.hear(Instant::now() + Duration::from_millis(50)), Heard::Silence);
+        other.leader().signal(libc::SIGKILL);
+        assert_eq!(other.hear(soon()), Heard::End);
+    }
+
+    #[track_caller]
+    fn assert_dead(pids: &[String]) {
         // What it started is the system's to wait for: it may be seen for a moment more, as a zombie.
         let is_alive = |pid: &String| std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
         let until = soon();

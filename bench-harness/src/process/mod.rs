@@ -15,6 +15,7 @@
 
 pub mod guard;
 pub mod interrupt;
+mod leader;
 mod peer;
 pub mod protocol;
 mod serve;

@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! name = "reference"                      # as results show it
-//! command = ["python3", "reference.py"]   # what starts it
+//! command = ["python3", "reference.py"]   # what starts it; its CPU time and memory are measured, not those of what it starts itself
 //! directory = "."                         # where, from the file's own folder
 //! hello_s = 10.0                          # how long it may take to say what it is …
 //! prepare_s = 60.0                        # … and to prepare a run
@@ -23,7 +23,7 @@ use serde::Deserialize;
 pub struct Peer {
     /// Its name on the command line and in results.
     pub name: String,
-    /// Program and arguments.
+    /// Program and arguments. CPU time and memory are those of this process alone: a script that starts the system should `exec` it.
     pub command: Vec<String>,
     /// Where it is started; of a file, from the folder that holds it.
     #[serde(default)]

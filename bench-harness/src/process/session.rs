@@ -108,13 +108,15 @@ impl Session {
     /// # Errors
     /// As the process failed; or if it claims to have run for longer than it took to answer.
     pub fn go(&mut self, inject: Inject, limit: Duration) -> Result<Ran, Failure> {
-        let stopper = Stopper::begin(self.pid(), inject);
+        let stopper = Stopper::begin(self.process.leader(), inject);
         let begun = Instant::now();
         self.say(&Order::Go)?;
         let reply = self.next("run", limit)?;
         let wall = begun.elapsed();
-        drop(stopper);
         self.runs += 1;
+        if !stopper.end() {
+            return Err(Failure::Error(format!("was not stopped as `{inject}` says: what stops it has panicked")));
+        }
         match reply {
             Reply::Done(done) if done.outcome.elapsed > wall => {
                 let (claimed, took) = (done.outcome.elapsed.as_secs_f64(), wall.as_secs_f64());

@@ -6,9 +6,6 @@
 //! ```
 //!
 //! The process's clocks go on while it is stopped; it cannot tell a stop from a machine that stalls.
-//!
-//! Unsafe: one call into the C library that takes two numbers.
-#![allow(unsafe_code)]
 
 use std::{
     sync::mpsc::{self, RecvTimeoutError},
@@ -16,21 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::leader::Leader;
 use crate::load::Inject;
 
 /// From one look to the next at how long a process that is slowed has run.
 const SLOW_EVERY: Duration = Duration::from_millis(5);
-
-/// Sends a signal to all processes of the group of `pid`.
-pub(super) fn signal_group(pid: u32, signal: libc::c_int) {
-    if let Ok(group) = libc::pid_t::try_from(pid)
-        && group > 1
-    {
-        // SAFETY: kill takes two numbers and touches no memory. The group is that of a child which has not been waited for, so that its
-        // number cannot have been given to another process.
-        unsafe { libc::kill(-group, signal) };
-    }
-}
 
 /// Stops the group of a process until it is dropped; then the process runs.
 pub(super) struct Stopper {
@@ -40,26 +27,34 @@ pub(super) struct Stopper {
 
 impl Stopper {
     /// Begins now. Nothing is stopped if `inject` holds neither a stall nor a slowness.
-    pub(super) fn begin(pid: u32, inject: Inject) -> Stopper {
+    pub(super) fn begin(leader: &Leader, inject: Inject) -> Stopper {
         if inject.stall.is_none() && inject.slow <= 0.0 {
             return Stopper { end: None, thread: None };
         }
         let (end, ended) = mpsc::channel();
-        Stopper { end: Some(end), thread: Some(std::thread::spawn(move || stop(pid, inject, &ended))) }
+        let leader = leader.clone();
+        Stopper { end: Some(end), thread: Some(std::thread::spawn(move || stop(&leader, inject, &ended))) }
+    }
+
+    /// Lets the process run from here on. `false` if it was not stopped as it was to be: the thread that stops it has panicked.
+    pub(super) fn end(mut self) -> bool {
+        self.join()
+    }
+
+    fn join(&mut self) -> bool {
+        drop(self.end.take());
+        self.thread.take().is_none_or(|thread| thread.join().is_ok())
     }
 }
 
 impl Drop for Stopper {
     fn drop(&mut self) {
-        drop(self.end.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.join();
     }
 }
 
 /// Stops now and then until nobody holds the other end of `ended`.
-fn stop(pid: u32, inject: Inject, ended: &mpsc::Receiver<()>) {
+fn stop(leader: &Leader, inject: Inject, ended: &mpsc::Receiver<()>) {
     let begun = Instant::now();
     let every = inject.stall.map(|stall| Duration::from_secs_f64(1.0 / stall.per_s));
     let mut next_stall = every.map(|every| begun + every / 2);
@@ -80,13 +75,13 @@ fn stop(pid: u32, inject: Inject, ended: &mpsc::Receiver<()>) {
         if let (Some(next), Some(every), Some(stall)) = (next_stall, every, inject.stall)
             && now >= next
         {
-            stalled += held(pid, Duration::from_nanos(stall.length_ns));
+            stalled += held(leader, Duration::from_nanos(stall.length_ns));
             next_stall = Some(next + every);
         }
         if inject.slow > 0.0 {
             let ran = begun.elapsed().saturating_sub(slowed + stalled);
             let behind = ran.mul_f64(inject.slow).saturating_sub(slowed);
-            slowed += held(pid, behind);
+            slowed += held(leader, behind);
         }
     }
 }
@@ -105,14 +100,14 @@ fn stands(pid: u32) -> bool {
 }
 
 /// Stops it for this long, from when all its threads stand. Returns how long it really was.
-fn held(pid: u32, length: Duration) -> Duration {
+fn held(leader: &Leader, length: Duration) -> Duration {
     let stopped = Instant::now();
-    signal_group(pid, libc::SIGSTOP);
+    leader.signal(libc::SIGSTOP);
     // A busy machine takes milliseconds to stop a thread that waits for its core.
-    while !stands(pid) && stopped.elapsed() < STANDS_WITHIN {
+    while !stands(leader.pid()) && stopped.elapsed() < STANDS_WITHIN {
         std::thread::sleep(Duration::from_micros(50));
     }
     std::thread::sleep(length);
-    signal_group(pid, libc::SIGCONT);
+    leader.signal(libc::SIGCONT);
     stopped.elapsed()
 }

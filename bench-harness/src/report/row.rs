@@ -64,7 +64,7 @@ pub struct Row {
     pub generator: Option<Headroom>,
     /// Little's law; null in a closed loop.
     pub little: Option<Little>,
-    /// CPU seconds of the process during the run.
+    /// CPU seconds of the process during the run; not of processes that it starts itself.
     pub cpu_s: Option<f64>,
     /// The same per record, in ns.
     pub cpu_ns_per_record: Option<f64>,
