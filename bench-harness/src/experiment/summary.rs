@@ -128,12 +128,20 @@ pub fn draw(points: &[Point]) -> String {
         text.extend(rest.map(|label| crate::compare::text::wrap(&label, "  ")));
         text += format!("  {label:<33} {r:>10} {spread:>4} {p99:>9} {cpu:>9}  {fronts}").trim_end();
         text.push('\n');
-        for why in &point.left_out {
-            let first: String = why.chars().take(200).collect();
-            text += &crate::compare::text::wrap(&format!("left out: {first}"), "      ");
-        }
+        text += &reasons(&point.left_out);
     }
     text
+}
+
+/// Why runs were left out: the first reason of the first, and how many more there are. All of it is in the points' file.
+fn reasons(left_out: &[String]) -> String {
+    let Some(first) = left_out.first() else { return String::new() };
+    let first: String = first.split(';').next().unwrap_or_default().chars().take(200).collect();
+    let more = match left_out.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    crate::compare::text::wrap(&format!("left out: {first}{more}"), "      ")
 }
 
 #[cfg(test)]
@@ -169,14 +177,15 @@ mod tests {
             ));
         }
         entries.push(entry(&points[2], 0, Vec::new(), Some("was killed")));
+        entries.push(entry(&points[2], 1, Vec::new(), Some("was late; and wrong")));
         let summary = summarise(&points, &entries);
         assert_eq!(summary[0].throughput.map(|m| (m.median, m.values)), Some((5_000.0, 5)));
         assert!(summary[1].on_front_p99 && !summary[0].on_front_p99, "equal p99, half the throughput");
         assert!(summary[1].on_front_cpu && !summary[2].on_front_cpu && summary[2].throughput.is_none());
-        assert_eq!(summary[2].left_out, ["was killed"]);
+        assert_eq!(summary[2].left_out, ["was killed", "was late; and wrong"]);
         let text = draw(&summary);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-        for needle in ["batch 256", "10 k/s", "p99 CPU", "left out: was killed"] {
+        for needle in ["batch 256", "10 k/s", "p99 CPU", "left out: was killed (and 1 more)"] {
             assert!(text.contains(needle), "no `{needle}` in\n{text}");
         }
     }

@@ -4,10 +4,40 @@
 use std::ops::Range;
 
 use super::claim::Claims;
-use crate::workload::nexmark::{Event, Replay, source::Shift};
+use crate::workload::nexmark::{Bid, Cell, Digest, Event, Events, Query, Replay, source::Shift};
 
 /// Events that a worker claims at a time.
 const CLAIM_EVENTS: u64 = 1 << 13;
+
+/// Why a query does not run on a peer.
+pub(super) fn refuses(query: Query, events: &Events) -> Option<String> {
+    use Query::*;
+    if matches!(events, Events::Inline(_)) {
+        return Some("its source reads events from memory".to_owned());
+    }
+    let is_written = matches!(query, Q0 | Q1 | Q2 | Q3 | Q4 | Q5 | Q7 | Q8 | Q11 | Q18 | Q20);
+    (!is_written).then(|| "it was not written for this query".to_owned())
+}
+
+/// The row of a bid in q0, q1 and q2, which keep nothing.
+pub(super) fn q0(rows: &mut Digest, bid: Bid<'_>) {
+    let [auction, bidder, price, time] = [bid.auction, bid.bidder, bid.price, bid.date_time].map(Cell::Int);
+    rows.add(&[auction, bidder, price, time, Cell::Text(bid.extra)]);
+}
+
+/// As [`q0`].
+pub(super) fn q1(rows: &mut Digest, bid: Bid<'_>) {
+    let [auction, bidder, time] = [bid.auction, bid.bidder, bid.date_time].map(Cell::Int);
+    let price = Cell::Thousandths(i128::from(bid.price) * 908);
+    rows.add(&[auction, bidder, price, time, Cell::Text(bid.extra)]);
+}
+
+/// As [`q0`].
+pub(super) fn q2(rows: &mut Digest, bid: Bid<'_>) {
+    if bid.auction % 123 == 0 {
+        rows.add(&[bid.auction, bid.price].map(Cell::Int));
+    }
+}
 
 /// Consecutive events of a lap.
 #[derive(Clone)]

@@ -23,6 +23,8 @@ mod panes;
 mod renoir;
 mod slide;
 mod timely;
+mod unbounded;
+mod windowed;
 
 pub(super) use self::{disruptor::Disruptor, renoir::Renoir, timely::Timely};
 

@@ -22,7 +22,7 @@ use std::{
 
 use renoir::{RuntimeConfig, StreamContext, operator::sink::StreamOutput};
 
-use super::{claim::Claims, moved};
+use super::{claim::Claims, events::refuses, moved};
 use crate::{
     system::{
         Job, Outcome, System,
@@ -32,6 +32,7 @@ use crate::{
 };
 
 mod hop;
+mod nexmark;
 mod source;
 mod stateless;
 mod windows;
@@ -60,6 +61,7 @@ impl System for Renoir {
             Data::Hop(_) | Data::Hop64(_) | Data::Stateless(_) | Data::Sliding { .. } | Data::Ysb { .. } | Data::WordCount(_) => None,
             // The suite of numbers of keys shows how the engine's own table adapts to them.
             Data::Tumbling { .. } if keys_of(job.input.name).is_none() => None,
+            Data::Nexmark { query, events, .. } => refuses(*query, events),
             _ => Some("no stream was written for it".to_owned()),
         }
     }
@@ -73,6 +75,7 @@ impl System for Renoir {
             Data::Sliding { replay, slide_ms } => windows::sliding(replay, *slide_ms, job),
             Data::Ysb { replay, campaigns } => windows::ysb(replay, campaigns, job),
             Data::WordCount(lines) => wordcount::run(lines, job),
+            Data::Nexmark { query, events, .. } => nexmark::run(*query, events, job),
             _ => Err("renoir has no stream for it".to_owned()),
         }?;
         Ok(Outcome::closed(job.input.events, elapsed, answer))

@@ -18,7 +18,7 @@ use std::{
 
 use timely::{Config, dataflow::Scope};
 
-use super::{claim::Claims, moved};
+use super::{claim::Claims, events::refuses, moved};
 use crate::{
     measure::threads::ThreadWatch,
     system::{
@@ -65,7 +65,7 @@ impl System for Timely {
             Data::Hop(_) | Data::Hop64(_) | Data::Stateless(_) | Data::Sliding { .. } | Data::Ysb { .. } | Data::WordCount(_) => None,
             // The suite of numbers of keys shows how the engine's own table adapts to them.
             Data::Tumbling { .. } if keys_of(job.input.name).is_none() => None,
-            Data::Nexmark { query, events, .. } => nexmark::refuses(*query, events),
+            Data::Nexmark { query, events, .. } => refuses(*query, events),
             _ => Some("no dataflow was written for it".to_owned()),
         }
     }

@@ -15,7 +15,10 @@ use timely::{
 
 use super::{Rows, Time, execute};
 use crate::{
-    system::peers::events::{Piece, Pieces},
+    system::peers::{
+        events::{Piece, Pieces},
+        windowed::watermark,
+    },
     workload::{
         Answer,
         nexmark::{Digest, Events, Query},
@@ -26,11 +29,6 @@ mod joins;
 mod stateless;
 mod windows;
 
-/// How far event times may be out of order.
-const DISORDER_MS: i64 = 4_000;
-/// Times move on in steps: as often as windows may close, and no more.
-const STEP_MS: i64 = 2_000;
-
 /// A container that says where its events are.
 #[derive(Clone, Default)]
 struct Batch(Option<Piece>);
@@ -39,16 +37,6 @@ impl Accountable for Batch {
     fn record_count(&self) -> i64 {
         self.0.as_ref().map_or(0, |piece| piece.len() as i64)
     }
-}
-
-/// Why a query does not run.
-pub(super) fn refuses(query: Query, events: &Events) -> Option<String> {
-    use Query::*;
-    if matches!(events, Events::Inline(_)) {
-        return Some("its source reads events from memory".to_owned());
-    }
-    let is_written = matches!(query, Q0 | Q1 | Q2 | Q3 | Q4 | Q5 | Q7 | Q8 | Q11 | Q18 | Q20);
-    (!is_written).then(|| "no dataflow was written for this query".to_owned())
 }
 
 pub(super) fn run(query: Query, events: &Events, workers: usize, batch: usize) -> Result<(Duration, Answer), String> {
@@ -85,7 +73,7 @@ fn batches<'scope>(scope: Scope<'scope, Time>, mut pieces: Pieces, times: bool) 
             };
             let last = piece.last_time();
             output.session_with_builder(&*now).give_container(&mut Batch(Some(piece)));
-            let watermark = (last - DISORDER_MS).div_euclid(STEP_MS) * STEP_MS;
+            let watermark = watermark(last);
             if times && *now.time() < watermark {
                 now.downgrade(&watermark);
             }

@@ -4,26 +4,19 @@ use timely::dataflow::{Stream, channels::pact::Pipeline, operators::generic::ope
 
 use super::{Batch, Sink};
 use crate::{
-    system::peers::timely::{Rows, Time},
-    workload::nexmark::{Bid, Cell, Digest, Query},
+    system::peers::{
+        events::{q0, q1, q2},
+        timely::{Rows, Time},
+    },
+    workload::nexmark::{Bid, Digest, Query},
 };
 
 pub(super) fn build(query: Query, events: Stream<'_, Time, Batch>, rows: &Rows) {
+    let sink = Sink::new(query, rows);
     match query {
-        Query::Q0 => each_bid(events, Sink::new(query, rows), |rows, bid| {
-            let [auction, bidder, price, time] = [bid.auction, bid.bidder, bid.price, bid.date_time].map(Cell::Int);
-            rows.add(&[auction, bidder, price, time, Cell::Text(bid.extra)]);
-        }),
-        Query::Q1 => each_bid(events, Sink::new(query, rows), |rows, bid| {
-            let [auction, bidder, time] = [bid.auction, bid.bidder, bid.date_time].map(Cell::Int);
-            let price = Cell::Thousandths(i128::from(bid.price) * 908);
-            rows.add(&[auction, bidder, price, time, Cell::Text(bid.extra)]);
-        }),
-        _ => each_bid(events, Sink::new(query, rows), |rows, bid| {
-            if bid.auction % 123 == 0 {
-                rows.add(&[bid.auction, bid.price].map(Cell::Int));
-            }
-        }),
+        Query::Q0 => each_bid(events, sink, q0),
+        Query::Q1 => each_bid(events, sink, q1),
+        _ => each_bid(events, sink, q2),
     }
 }
 

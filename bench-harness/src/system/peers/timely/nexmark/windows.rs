@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use timely::dataflow::{
     Stream,
     channels::pact::{Exchange, Pipeline},
@@ -15,20 +13,10 @@ use crate::{
     system::peers::{
         kept::KeptBid,
         timely::{Rows, Time},
+        windowed::{Leaders, Map, Met, Party, SIZE_MS, SLIDE_MS, Sessions, end, party},
     },
     workload::nexmark::{Cell, Event, Query},
 };
-
-type Map<K, V> = HashMap<K, V, FixedState>;
-
-const SIZE_MS: i64 = 10_000;
-const SLIDE_MS: i64 = 2_000;
-const GAP_MS: i64 = 10_000;
-
-/// Start of the window of `size_ms` that a time falls into.
-fn start(time: i64, size_ms: i64) -> i64 {
-    time.div_euclid(size_ms) * size_ms
-}
 
 /// State by the end of its window, oldest first, each with the right to speak at its last ms: so that a frontier which has reached the end has
 /// passed all that is said about the window, here and downstream.
@@ -52,32 +40,6 @@ impl<S: Default> Windows<S> {
     }
 }
 
-/// What has the most, and how much that is.
-#[derive(Clone)]
-struct Leaders<T> {
-    most: i64,
-    who: Vec<T>,
-}
-
-impl<T> Default for Leaders<T> {
-    fn default() -> Self {
-        Leaders { most: i64::MIN, who: Vec::new() }
-    }
-}
-
-impl<T> Leaders<T> {
-    #[inline]
-    fn add(&mut self, amount: i64, who: impl FnOnce() -> T) {
-        if amount >= self.most {
-            if amount > self.most {
-                self.most = amount;
-                self.who.clear();
-            }
-            self.who.push(who());
-        }
-    }
-}
-
 /// Counts per slice where bids are read; what a slice adds to an auction goes to the five windows that it is in, on the auction's worker; and
 /// the leaders of each worker's auctions meet on one.
 pub(super) fn q5(events: Stream<'_, Time, Batch>, rows: &Rows) {
@@ -91,7 +53,7 @@ pub(super) fn q5(events: Stream<'_, Time, Batch>, rows: &Rows) {
                     debug_assert!(*time <= piece.last_time());
                     piece.for_each(|_, event| {
                         let Event::Bid(bid) = event else { return };
-                        let end = start(bid.date_time, SLIDE_MS) + SLIDE_MS;
+                        let end = end(bid.date_time, SLIDE_MS);
                         *slices.at(end, || least.delayed(&(end - 1), 0)).entry(bid.auction).or_default() += 1;
                     });
                 });
@@ -157,7 +119,7 @@ pub(super) fn q7(events: Stream<'_, Time, Batch>, rows: &Rows) {
                     let Some(piece) = &batch.0 else { return };
                     piece.for_each(|_, event| {
                         let Event::Bid(bid) = event else { return };
-                        let end = start(bid.date_time, SIZE_MS) + SIZE_MS;
+                        let end = end(bid.date_time, SIZE_MS);
                         windows.at(end, || least.delayed(&(end - 1), 0)).add(bid.price, || bid.into());
                     });
                 });
@@ -199,86 +161,43 @@ pub(super) fn q7(events: Stream<'_, Time, Batch>, rows: &Rows) {
 /// Persons with their names, and sellers without one, by id.
 pub(super) fn q8(events: Stream<'_, Time, Batch>, rows: &Rows) {
     let mut sink = Sink::new(Query::Q8, rows);
-    project(events, |_, event| match event {
-        Event::Person(p) => Some((p.id, p.date_time, Some(Box::<str>::from(p.name)))),
-        Event::Auction(a) => Some((a.seller, a.date_time, None)),
-        Event::Bid(_) => None,
-    })
-    .unary_frontier(Exchange::new(|(id, ..): &(i64, Time, Option<Box<str>>)| *id as u64), "Meet", |_, _| {
-        let mut windows = Windows::<Map<i64, (Option<Box<str>>, bool)>>::new();
-        move |(input, frontier), output| {
-            input.for_each(|least, sides| {
-                for (id, time, name) in sides.drain(..) {
-                    let end = start(time, SIZE_MS) + SIZE_MS;
-                    let (person, sells) = windows.at(end, || least.delayed(&(end - 1), 0)).entry(id).or_default();
-                    match name {
-                        Some(name) => *person = Some(name),
-                        None => *sells = true,
+    project(events, |_, event| party(event))
+        .unary_frontier(Exchange::new(|(id, ..): &Party| *id as u64), "Meet", |_, _| {
+            let mut windows = Windows::<Met>::new();
+            move |(input, frontier), output| {
+                input.for_each(|least, parties| {
+                    for party in parties.drain(..) {
+                        let end = end(party.1, SIZE_MS);
+                        windows.at(end, || least.delayed(&(end - 1), 0)).add(party);
                     }
+                });
+                while let Some((end, capability, met)) = windows.pop(frontier) {
+                    output.session(&capability).give_iterator(met.both().map(|(id, name)| (id, name, end - SIZE_MS)));
                 }
-            });
-            while let Some((end, capability, met)) = windows.pop(frontier) {
-                let both = met.into_iter().filter(|(_, (_, sells))| *sells);
-                let rows = both.filter_map(|(id, (name, _))| Some((id, name?, end - SIZE_MS)));
-                output.session(&capability).give_iterator(rows);
             }
-        }
-    })
-    .container::<Vec<_>>()
-    .sink(Pipeline, "Rows", move |(input, frontier)| {
-        input.for_each(|_, out| {
-            let Some(rows) = sink.rows() else { return };
-            out.drain(..)
-                .for_each(|(id, name, start): (i64, Box<str>, i64)| rows.add(&[Cell::Int(id), Cell::Text(&name), Cell::Int(start)]));
+        })
+        .container::<Vec<_>>()
+        .sink(Pipeline, "Rows", move |(input, frontier)| {
+            input.for_each(|_, out| {
+                let Some(rows) = sink.rows() else { return };
+                out.drain(..)
+                    .for_each(|(id, name, start): (i64, Box<str>, i64)| rows.add(&[Cell::Int(id), Cell::Text(&name), Cell::Int(start)]));
+            });
+            if frontier.is_empty() {
+                sink.end();
+            }
         });
-        if frontier.is_empty() {
-            sink.end();
-        }
-    });
 }
 
-/// First and last bid, and how many.
-type Session = (Time, Time, i64);
-
-/// Sessions of a bidder on the bidder's worker. Bids of two workers come out of order, so that a bidder may have several open sessions.
+/// Sessions of a bidder on the bidder's worker.
 pub(super) fn q11(events: Stream<'_, Time, Batch>, rows: &Rows) {
     let mut sink = Sink::new(Query::Q11, rows);
     let bids = project(events, |_, event| event.bid().map(|bid| (bid.bidder, bid.date_time)));
-    let mut sessions = Map::<i64, Vec<Session>>::default();
-    // No session ends before.
-    let mut next_sweep = Time::MIN;
+    let mut sessions = Sessions::default();
     bids.sink(Exchange::new(|(bidder, _): &(i64, Time)| *bidder as u64), "Sessions", move |(input, frontier)| {
-        input.for_each(|_, bids| {
-            for (bidder, time) in bids.drain(..) {
-                let open = sessions.entry(bidder).or_default();
-                let mut session = (time, time, 1);
-                // Nearly always the one session there is, and it grows at its end.
-                open.retain(|&(first, last, count)| {
-                    let apart = first - session.1 > GAP_MS || session.0 - last > GAP_MS;
-                    if !apart {
-                        session = (first.min(session.0), last.max(session.1), count + session.2);
-                    }
-                    apart
-                });
-                open.push(session);
-            }
-        });
-        let watermark = frontier.frontier().first().copied().unwrap_or(Time::MAX);
-        if watermark > next_sweep
-            && let Some(rows) = sink.rows()
-        {
-            next_sweep = watermark;
-            sessions.retain(|bidder, open| {
-                open.retain(|&(first, last, count)| {
-                    // A bid at the watermark may still come.
-                    let is_open = watermark - GAP_MS <= last && watermark < Time::MAX;
-                    if !is_open {
-                        rows.add(&[*bidder, count, first, last + GAP_MS].map(Cell::Int));
-                    }
-                    is_open
-                });
-                !open.is_empty()
-            });
+        input.for_each(|_, bids| bids.drain(..).for_each(|bid| sessions.add(bid)));
+        if let Some(rows) = sink.rows() {
+            sessions.advance(frontier.frontier().first().copied().unwrap_or(Time::MAX), rows);
         }
         if frontier.is_empty() {
             sink.end();
