@@ -19,7 +19,7 @@
 
 use std::{mem, ops::Range};
 
-use super::{Partial, table::Seen};
+use super::{Key, Partial, table::Seen};
 
 /// The least number of slots.
 const MIN_SLOTS: u64 = 64;
@@ -66,7 +66,8 @@ pub(super) struct Sparse;
 /// The slots of a table in direct mode.
 #[derive(Clone)]
 pub(super) struct DirectSlots<V> {
-    base: u64,
+    /// Minus the base: see [`Direct`].
+    offset: u64,
     slots: Vec<V>,
 }
 
@@ -74,14 +75,16 @@ pub(super) struct DirectSlots<V> {
 ///
 /// Borrowed once for a run of records, so that base and slots stay in registers.
 pub struct Direct<'a, V> {
-    base: u64,
+    /// Minus the base. A processor adds into another register in one instruction, while to subtract it has to copy first; and a loop that may
+    /// yet hand the key on needs both.
+    offset: u64,
     slots: &'a mut [V],
 }
 
 impl<V> Direct<'_, V> {
     /// No slots: every key is outside.
     pub(crate) fn none() -> Self {
-        Self { base: 0, slots: &mut [] }
+        Self { offset: 0, slots: &mut [] }
     }
 
     /// The accumulator of the key with these bits, `None` if the key is outside: take [`KeyedState::slot`](super::KeyedState::slot) then.
@@ -89,8 +92,20 @@ impl<V> Direct<'_, V> {
     /// Cost: a subtraction and one bounds check.
     #[inline(always)]
     pub fn slot(&mut self, bits: u64) -> Option<&mut V> {
+        self.at(bits.wrapping_add(self.offset))
+    }
+
+    /// As [`slot`](Self::slot), without computing the bits first.
+    #[inline(always)]
+    pub(crate) fn slot_of<K: Key>(&mut self, key: &K) -> Option<&mut V> {
+        // The same for all keys of a run.
+        let offset = self.offset.wrapping_add(K::ORIGIN);
+        self.at(key.raw().wrapping_add(offset))
+    }
+
+    #[inline(always)]
+    fn at(&mut self, index: u64) -> Option<&mut V> {
         // On targets of 32 bits the index is cut off, so the test is made in 64.
-        let index = bits.wrapping_sub(self.base);
         if usize::BITS < u64::BITS && index >= self.slots.len() as u64 {
             return None;
         }
@@ -99,7 +114,7 @@ impl<V> Direct<'_, V> {
 
     /// Bits of the first slot's key.
     pub fn base(&self) -> u64 {
-        self.base
+        self.offset.wrapping_neg()
     }
 
     /// The slots, that of `base` first.
@@ -110,24 +125,29 @@ impl<V> Direct<'_, V> {
 
 impl<V: Partial> DirectSlots<V> {
     pub(super) const fn new() -> Self {
-        Self { base: 0, slots: Vec::new() }
+        Self { offset: 0, slots: Vec::new() }
+    }
+
+    /// Bits of the first slot's key.
+    fn base(&self) -> u64 {
+        self.offset.wrapping_neg()
     }
 
     #[inline(always)]
     pub(super) fn view(&mut self) -> Direct<'_, V> {
-        Direct { base: self.base, slots: &mut self.slots }
+        Direct { offset: self.offset, slots: &mut self.slots }
     }
 
     #[inline(always)]
     pub(super) fn get(&self, bits: u64) -> Option<&V> {
-        let index = bits.wrapping_sub(self.base);
+        let index = bits.wrapping_add(self.offset);
         if index < self.slots.len() as u64 { Some(&self.slots[index as usize]) } else { None }
     }
 
     /// The accumulator of a key that is inside.
     #[inline(always)]
     pub(super) fn at(&mut self, bits: u64) -> &mut V {
-        &mut self.slots[bits.wrapping_sub(self.base) as usize]
+        &mut self.slots[bits.wrapping_add(self.offset) as usize]
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
@@ -137,20 +157,20 @@ impl<V: Partial> DirectSlots<V> {
     /// The slots of keys with bits in `least..=greatest`.
     pub(super) fn places_between(&self, least: u64, greatest: u64) -> Range<usize> {
         let len = self.slots.len() as u64;
-        let from = least.saturating_sub(self.base).min(len);
-        let to = greatest.saturating_sub(self.base).saturating_add(1).min(len);
+        let from = least.saturating_sub(self.base()).min(len);
+        let to = greatest.saturating_sub(self.base()).saturating_add(1).min(len);
         from as usize..to.max(from) as usize
     }
 
     /// Some slots, and the bits of the first one's key.
     #[inline(always)]
     pub(super) fn some(&self, places: Range<usize>) -> (u64, std::slice::Iter<'_, V>) {
-        (self.base.wrapping_add(places.start as u64), self.slots.get(places).unwrap_or_default().iter())
+        (self.base().wrapping_add(places.start as u64), self.slots.get(places).unwrap_or_default().iter())
     }
 
     /// Values with their keys' bits, in the order of the keys.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
-        let base = self.base;
+        let base = self.base();
         self.slots.iter().enumerate().filter(|(_, value)| !value.is_empty()).map(move |(at, value)| (base + at as u64, value))
     }
 
@@ -163,7 +183,8 @@ impl<V: Partial> DirectSlots<V> {
         if seen.keys == 0 && self.slots.len() as u64 >= MIN_SLOTS {
             // A new window whose keys have moved on: keep the slots, centre them on the newcomer.
             let len = self.slots.len() as u64;
-            self.base = if bits < len { 0 } else { (bits - len / 2).min(u64::MAX - (len - 1)) };
+            let base = if bits < len { 0 } else { (bits - len / 2).min(u64::MAX - (len - 1)) };
+            self.offset = base.wrapping_neg();
             return Ok(());
         }
         let held = seen;
@@ -184,11 +205,12 @@ impl<V: Partial> DirectSlots<V> {
 
     /// Moves the values, which lie in the range `held`, to slots from `base` on.
     fn move_to(&mut self, base: u64, len: usize, held: Seen) {
+        let before = self.base();
         if len > self.slots.len() {
             self.slots.resize_with(len, V::empty);
         }
-        if held.keys > 0 && base != self.base {
-            let from = (held.least - self.base) as usize;
+        if held.keys > 0 && base != before {
+            let from = (held.least - before) as usize;
             let to = (held.least - base) as usize;
             let count = (held.greatest - held.least + 1) as usize;
             // Both places are inside, and what is swapped back is empty or a value still to be moved.
@@ -200,7 +222,7 @@ impl<V: Partial> DirectSlots<V> {
         }
         // All values are in the first `len` slots now. Capacity stays.
         self.slots.truncate(len);
-        self.base = base;
+        self.offset = base.wrapping_neg();
     }
 
     /// Gives slots back that the keys seen since the last call did not deserve. No value may be held.
@@ -210,7 +232,7 @@ impl<V: Partial> DirectSlots<V> {
             let (base, len) = place(seen.least, seen.greatest);
             if len <= self.slots.len() / 4 {
                 self.slots.truncate(len);
-                self.base = base;
+                self.offset = base.wrapping_neg();
             }
         }
     }
@@ -218,20 +240,23 @@ impl<V: Partial> DirectSlots<V> {
     /// Takes values out from slot `*at` on, until `max` are taken, `slots` are looked at, or the end. Says whether that was the end.
     pub(super) fn take_some(&mut self, at: &mut usize, max: usize, slots: usize, mut f: impl FnMut(u64, V)) -> bool {
         let end = at.saturating_add(slots).min(self.slots.len());
-        let mut left = max;
-        while *at < end && left > 0 {
-            let slot = &mut self.slots[*at];
+        let start = (*at).min(end);
+        let (base, mut left) = (self.base(), max);
+        // In a variable: what `f` writes to might be behind the reference, as far as a compiler knows.
+        let mut next = start;
+        for slot in &mut self.slots[start..end] {
+            if left == 0 {
+                break;
+            }
+            let bits = base + next as u64;
+            next += 1;
             if !slot.is_empty() {
-                let value = mem::replace(slot, V::empty());
-                let bits = self.base + *at as u64;
-                *at += 1;
                 left -= 1;
-                f(bits, value);
-            } else {
-                *at += 1;
+                f(bits, mem::replace(slot, V::empty()));
             }
         }
-        *at >= self.slots.len()
+        *at = next;
+        next >= self.slots.len()
     }
 
     pub(super) fn places(&self) -> usize {

@@ -63,6 +63,18 @@ pub trait Key: Clone + Eq + Hash + Send + 'static {
         unreachable!("a key with WIDTH must define bits()")
     }
 
+    /// The key as a number from which `bits` follow by adding [`ORIGIN`](Self::ORIGIN), around the end of 64 bits: who adds something anyway
+    /// takes this one.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn raw(&self) -> u64 {
+        self.bits()
+    }
+
+    /// `bits() == raw() + ORIGIN`, around the end of 64 bits.
+    #[doc(hidden)]
+    const ORIGIN: u64 = 0;
+
     /// The key that has these bits. Called only if `WIDTH` is given, and only with what `bits` returned.
     #[inline(always)]
     fn from_bits(bits: u64) -> Self {
@@ -146,6 +158,11 @@ macro_rules! signed {
             #[inline(always)]
             fn bits(&self) -> u64 {
                 (*self ^ <$type>::MIN) as $unsigned as u64
+            }
+            const ORIGIN: u64 = 1 << (<$type>::BITS - 1);
+            #[inline(always)]
+            fn raw(&self) -> u64 {
+                *self as i64 as u64
             }
             #[inline(always)]
             fn from_bits(bits: u64) -> Self {
@@ -253,6 +270,11 @@ macro_rules! integer_key {
             fn bits(&self) -> u64 {
                 $crate::state::Key::bits(&self.0)
             }
+            const ORIGIN: u64 = <$inner as $crate::state::Key>::ORIGIN;
+            #[inline(always)]
+            fn raw(&self) -> u64 {
+                $crate::state::Key::raw(&self.0)
+            }
             #[inline(always)]
             fn from_bits(bits: u64) -> Self {
                 $type(<$inner as $crate::state::Key>::from_bits(bits))
@@ -270,6 +292,7 @@ mod tests {
     fn round_trip<K: Key + std::fmt::Debug>(key: K) -> Result<(), TestCaseError> {
         let width = K::WIDTH.expect("integer-like");
         prop_assert!(u128::from(key.bits()) < 1 << width, "{key:?} needs more than {width} bits");
+        prop_assert_eq!(key.raw().wrapping_add(K::ORIGIN), key.bits());
         prop_assert_eq!(K::from_bits(key.bits()), key);
         Ok(())
     }

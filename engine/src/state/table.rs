@@ -256,19 +256,22 @@ impl<K: Key, V: Partial> Table<K, V> {
 
     /// Takes from where `at` says, with bounds on values and slots.
     fn sweep(&mut self, at: &mut usize, max: usize, slots: usize, mut f: impl FnMut(K, V)) -> bool {
-        let seen = &mut self.seen;
+        // A copy, which stays in registers.
+        let mut seen = self.seen;
         let mut integer = |bits, value| {
             seen.note(bits);
             f(K::from_bits(bits), value);
         };
-        match self.mode {
+        let done = match self.mode {
             Mode::Direct => self.direct.take_some(at, max, slots, integer),
             Mode::Probe => self.probe.take_some(at, max, slots, &mut integer),
             Mode::Hashed => self.hashed.take_some(at, max, slots, |key, value| {
                 seen.keys += 1;
                 f(key, value);
             }),
-        }
+        };
+        self.seen = seen;
+        done
     }
 }
 

@@ -142,7 +142,7 @@ impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
             let ahead = time.wrapping_sub(first).cast_unsigned();
             let window = bounds.iter().fold(0, |window, bound| window + usize::from(ahead >= *bound));
             if let Some(slots) = neighbours.get_mut(window)
-                && let Some(partial) = slots.slot(key.bits())
+                && let Some(partial) = slots.slot_of(&key)
             {
                 guard(site, || aggregate.lift(partial, &record));
             } else {
@@ -177,7 +177,7 @@ impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
                 let (time, record) = records.next()?;
                 let key = guard(site, || key(&record));
                 if time.wrapping_sub(start).cast_unsigned() < size_ms
-                    && let Some(partial) = direct.slot(key.bits())
+                    && let Some(partial) = direct.slot_of(&key)
                 {
                     guard(site, || aggregate.lift(partial, &record));
                 } else {

@@ -104,7 +104,7 @@ impl<R: Record, K: Key, A: Aggregate<R>> MergePartials<R, K, A> {
         {
             let mut next = first;
             loop {
-                match direct.slot(next.key.bits()) {
+                match direct.slot_of(&next.key) {
                     Some(slot) if next.start == window.start => guard(self.site, || self.aggregate.combine(slot, next.partial)),
                     _ => return Some(next),
                 }

@@ -83,8 +83,8 @@ impl<K: Key, P: Partial, B: Beside> OpenWindows<K, P, B> {
         self.open.get_mut(self.current)
     }
 
-    /// Four windows that follow one another, the earliest open one first, as far as they are open and their keys index memory: where the
-    /// first one begins, and their slots. `None` if that window has no equal before or behind it, at the ends of time.
+    /// Four windows that follow one another, the earliest open one first, as far as they are open: where the first one begins, and their
+    /// slots. `None` if the keys of one do not index memory, or if the first has no equal before or behind it, at the ends of time.
     #[inline(never)]
     pub(crate) fn neighbours(&mut self, size_ms: i64) -> Option<(EventTime, [Direct<'_, P>; NEIGHBOURS])> {
         let first = self.open.iter().map(|window| window.start).min()?;
@@ -95,8 +95,8 @@ impl<K: Key, P: Partial, B: Beside> OpenWindows<K, P, B> {
         let mut slots = std::array::from_fn(|_| Direct::none());
         for window in &mut self.open {
             let at = (window.start.wrapping_sub(first) / size_ms) as usize;
-            if let (Some(slots), Some(direct)) = (slots.get_mut(at), window.table.as_direct()) {
-                *slots = direct;
+            if let Some(slots) = slots.get_mut(at) {
+                *slots = window.table.as_direct()?;
             }
         }
         Some((first, slots))
@@ -194,6 +194,24 @@ impl<K: Key, P: Partial, B: Beside> OpenWindows<K, P, B> {
             window.beside.clear();
             self.spare.push(window);
             self.cursor = Cursor::default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{operator::Tally, window::Tumbling};
+
+    #[test]
+    fn windows_with_scattered_keys_are_no_neighbours() {
+        for (factor, are) in [(1_u64, true), (1 << 40, false)] {
+            let mut open = OpenWindows::<u64, Tally>::new(Tumbling::millis(10).into());
+            for (start, key) in (0..100).flat_map(|key| [(0, key), (10, key)]) {
+                let Ok(window) = open.enter(start) else { panic!("{start} is late") };
+                window.table.slot(&(key * factor)).0 += 1;
+            }
+            assert_eq!(open.neighbours(10).is_some(), are, "{factor}");
         }
     }
 }

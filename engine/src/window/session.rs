@@ -288,7 +288,7 @@ impl<R: Record, K: Key, A: Aggregate<R>> Sessions<R, K, A> {
             loop {
                 let (time, record) = records.next()?;
                 let key = guard(site, || key_of(&record));
-                match direct.slot(key.bits()).and_then(|of| of.extend(time, gap_ms)) {
+                match direct.slot_of(&key).and_then(|of| of.extend(time, gap_ms)) {
                     Some(partial) => guard(site, || aggregate.lift(partial, &record)),
                     None => return Some((time, key, record)),
                 }

@@ -59,6 +59,8 @@ pub(crate) struct Slide<R: Record, K, A: Aggregate<R>> {
     emitting: Option<Range<usize>>,
     /// The slice that got the last entry.
     current: usize,
+    /// Where that slice starts, as long as entries go there without a question: it has not entered.
+    growing: Option<EventTime>,
     /// Storage of slices that have gone.
     spare: Vec<Slice<K, A::Partial>>,
     of: PhantomData<fn(R)>,
@@ -117,6 +119,35 @@ impl<P: Partial> Partial for Live<P> {
     }
 }
 
+/// Hands each entry to `with`, together with what is kept of its key.
+#[inline(always)]
+fn each_live<K: Key, V: Partial, E>(
+    keys: &mut Table<K, V>,
+    mut entries: impl Iterator<Item = E>,
+    key: impl Fn(&E) -> &K,
+    mut with: impl FnMut(&mut V, E),
+) {
+    // A sequence of runs, as in a window aggregate (`combine`).
+    loop {
+        let mut missed = None;
+        if let Some(mut direct) = keys.as_direct() {
+            for entry in entries.by_ref() {
+                match direct.slot_of(key(&entry)) {
+                    Some(live) => with(live, entry),
+                    None => {
+                        missed = Some(entry);
+                        break;
+                    }
+                }
+            }
+        } else {
+            missed = entries.next();
+        }
+        let Some(entry) = missed else { return };
+        with(keys.slot(key(&entry)), entry);
+    }
+}
+
 impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
     pub(crate) fn new(windows: Slices, aggregate: A, site: Site) -> Self {
         Self {
@@ -133,14 +164,28 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
             watermark: EventTime::MIN,
             emitting: None,
             current: usize::MAX,
+            growing: None,
             spare: Vec::new(),
             of: PhantomData,
         }
     }
 
     /// Adds what one worker has of a key and a slice.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, key: K, start: EventTime, partial: A::Partial) -> Result<(), Late> {
+        if self.growing == Some(start)
+            && let Some(slice) = self.slices.get_mut(self.current)
+        {
+            slice.entries.push((key, partial));
+            return Ok(());
+        }
+        self.add_elsewhere(key, start, partial)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_elsewhere(&mut self, key: K, start: EventTime, partial: A::Partial) -> Result<(), Late> {
+        self.growing = None;
         let begin = self.windows.begin(start);
         if self.slices.get(self.current).is_none_or(|slice| slice.begin != begin) {
             match self.windows.last_window(begin) {
@@ -150,7 +195,9 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
                 Some(_) => self.find(begin),
             }
         }
-        if self.current < self.entered {
+        if self.current >= self.entered {
+            self.growing = Some(start);
+        } else {
             let live = self.keys.slot(&key);
             live.inside += 1;
             self.slices[self.current].bits.note(&key);
@@ -221,7 +268,7 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
 
     /// Lets slices go and enter until those of window `next` are in.
     fn shift(&mut self) {
-        self.current = usize::MAX;
+        (self.current, self.growing) = (usize::MAX, None);
         if self.stale {
             self.rebuild();
         }
@@ -236,13 +283,17 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
         }
         let end = self.next + self.windows.size();
         while self.slices.get(self.entered).is_some_and(|slice| slice.begin < end) {
-            let slice = &mut self.slices[self.entered];
-            for (key, partial) in &slice.entries {
-                slice.bits.note(key);
-                let live = self.keys.slot(key);
-                live.inside += 1;
-                guard(self.site, || self.aggregate.combine(&mut live.back, partial.clone()));
-            }
+            let Slice { entries, bits, .. } = &mut self.slices[self.entered];
+            each_live(
+                &mut self.keys,
+                entries.iter(),
+                |(key, _)| key,
+                |live, (key, partial)| {
+                    bits.note(key);
+                    live.inside += 1;
+                    guard(self.site, || self.aggregate.combine(&mut live.back, partial.clone()));
+                },
+            );
             self.entered += 1;
         }
         self.entered_end = self.entered_end.max(end);
@@ -253,20 +304,27 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
         let Some(mut slice) = self.slices.pop_front() else { return };
         let entered = self.entered > 0;
         let mut rests = slice.rests.drain(..);
-        for (key, partial) in slice.entries.drain(..) {
-            let rest = rests.next();
-            if !entered {
-                continue;
-            }
-            let live = self.keys.slot(&key);
-            live.inside -= 1;
-            if live.inside == 0 {
-                *live = Live::empty();
-            } else if A::INVERTS {
-                guard(self.site, || self.aggregate.invert(&mut live.back, &partial));
-            } else if !all && let Some(rest) = rest {
-                live.front = rest;
-            }
+        let entries = slice.entries.drain(..);
+        if entered {
+            each_live(
+                &mut self.keys,
+                entries,
+                |(key, _)| key,
+                |live, (_, partial)| {
+                    let rest = rests.next();
+                    live.inside -= 1;
+                    if A::INVERTS {
+                        // The last one too, since nobody can predict which is: what is exact leaves nothing behind.
+                        guard(self.site, || self.aggregate.invert(&mut live.back, &partial));
+                    } else if live.inside == 0 {
+                        *live = Live::empty();
+                    } else if !all && let Some(rest) = rest {
+                        live.front = rest;
+                    }
+                },
+            );
+        } else {
+            drop(entries);
         }
         drop(rests);
         self.entered -= usize::from(entered);
@@ -347,10 +405,11 @@ impl<R: Record, K: Key, A: Aggregate<R>> Slide<R, K, A> {
             watermark,
             emitting: _,
             current,
+            growing,
             spare: _,
             of: _,
         } = self;
-        *current = usize::MAX;
+        (*current, *growing) = (usize::MAX, None);
         states.same(windows);
         states.keep(keys);
         states.keep(slices);
