@@ -134,7 +134,9 @@ where
     where
         P: for<'a, 'b> FnMut(&'b B::Of<'a>) -> bool + Clone + Send + 'static,
     {
-        self.rows_processed("many_to_one", Keeping::new(), move || ManyToOne { wanted: wanted.clone() })
+        let keys_max = self.keys_max;
+        let (stream, site, key) = self.rows_scattered("many_to_one");
+        TimedStream { stream: stream.then(ManyToOne { key, wanted, keys_max, site, of: PhantomData }), of: PhantomData }
     }
 
     /// Shows the left and the right rows of each key and window to a function when the window closes, both sides in one stream: as
@@ -322,7 +324,8 @@ where
         let rows_max = self.rows_max;
         let why = format!("no time is between {lo_ms} and {hi_ms} ms; give the lower bound first");
         self.refuse((lo_ms > hi_ms).then_some(why));
-        let sweep_ms = hi_ms.saturating_sub(lo_ms).max(1);
+        // A key that is done is small, and looking after it costs as much as a record.
+        let sweep_ms = hi_ms.saturating_sub(lo_ms).max(1).saturating_mul(4);
         self.process_with(Keeping::new().sweep_ms(sweep_ms), move || Interval::new((lo_ms, hi_ms), rows_max, pair.clone()))
     }
 

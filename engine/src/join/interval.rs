@@ -7,13 +7,11 @@
 //! ```
 //!
 //! Nothing is set for a row's end: the rows of a side lie in a [`Timeline`], which lets them go in blocks. What is kept of a key is where its
-//! chains begin; a walk over all keys, which comes round once in the interval's length, forgets those whose rows are gone.
-
-use std::num::NonZero;
+//! chains begin; a walk over all keys, which comes round once in four times the interval's length, forgets those whose rows are gone.
 
 use super::{
     Rows,
-    timeline::{NONE, Timeline},
+    timeline::{Chain, Timeline},
 };
 use crate::{
     operator::States,
@@ -33,15 +31,11 @@ pub(crate) struct Interval<L, R, F> {
     freed: EventTime,
 }
 
-/// Where the chains of a key begin: numbers of rows, plus one.
+/// The chains of a key.
 #[derive(Clone, Copy)]
-pub(crate) struct Heads {
-    lefts: NonZero<u64>,
-    rights: NonZero<u64>,
-}
-
-impl Heads {
-    const NONE: Self = Self { lefts: NonZero::<u64>::MIN.saturating_add(NONE), rights: NonZero::<u64>::MIN.saturating_add(NONE) };
+pub(crate) struct Chains {
+    lefts: Chain,
+    rights: Chain,
 }
 
 impl<L, R, F> Interval<L, R, F> {
@@ -68,11 +62,11 @@ where
     U: Send + 'static,
     F: FnMut(&L, &R) -> U + 'static,
 {
-    type State = Heads;
+    type State = Chains;
     type Out = U;
 
     #[inline]
-    fn on_record(&mut self, state: &mut Option<Heads>, record: Either<L, R>, cx: &mut Context<'_, K, U>) {
+    fn on_record(&mut self, state: &mut Option<Chains>, record: Either<L, R>, cx: &mut Context<'_, K, U>) {
         let (time, watermark) = (cx.time(), cx.watermark());
         if time <= watermark {
             cx.count_late();
@@ -81,28 +75,24 @@ where
         if watermark != self.freed {
             self.free(watermark);
         }
-        let Heads { lefts, rights } = state.unwrap_or(Heads::NONE);
-        let (left_head, right_head) = (lefts.get() - 1, rights.get() - 1);
-        let numbered = |number: u64| NonZero::<u64>::MIN.saturating_add(number);
+        let Chains { lefts, rights } = state.unwrap_or(Chains { lefts: Chain::EMPTY, rights: Chain::EMPTY });
         match record {
             Either::Left(left) => {
                 let until = time.saturating_add(self.hi_ms);
-                for (at, right) in self.rights.within(right_head, time.saturating_add(self.lo_ms), until) {
+                for (at, right) in self.rights.within(rights, time.saturating_add(self.lo_ms), until) {
                     cx.emit_at(time.max(at), (self.pair)(&left, right));
                 }
                 if until > watermark {
-                    let head = self.lefts.add(left_head, time, left);
-                    *state = Some(Heads { lefts: numbered(head), rights });
+                    *state = Some(Chains { lefts: self.lefts.add(lefts, time, left), rights });
                 }
             }
             Either::Right(right) => {
                 let until = time.saturating_sub(self.lo_ms);
-                for (at, left) in self.lefts.within(left_head, time.saturating_sub(self.hi_ms), until) {
+                for (at, left) in self.lefts.within(lefts, time.saturating_sub(self.hi_ms), until) {
                     cx.emit_at(time.max(at), (self.pair)(left, &right));
                 }
                 if until > watermark {
-                    let head = self.rights.add(right_head, time, right);
-                    *state = Some(Heads { lefts, rights: numbered(head) });
+                    *state = Some(Chains { lefts, rights: self.rights.add(rights, time, right) });
                 }
             }
         }
@@ -112,10 +102,10 @@ where
         }
     }
 
-    fn on_sweep(&mut self, state: &mut Option<Heads>, _: EventTime) {
-        if let Some(Heads { lefts, rights }) = *state
-            && !self.lefts.has(lefts.get() - 1)
-            && !self.rights.has(rights.get() - 1)
+    fn on_sweep(&mut self, state: &mut Option<Chains>, _: EventTime) {
+        if let Some(Chains { lefts, rights }) = *state
+            && !self.lefts.has(lefts)
+            && !self.rights.has(rights)
         {
             *state = None;
         }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   blocks   [ row row … ] [ row row … ] [ row     ]      in the order of arrival, 256 a block; a row has a number for ever
-//!   a key    head ─▶ row ─ before ─▶ row ─ before ─▶ row ─▶ (gone)          by time, the newest first
-//!                     └──────── jump ─────────────────▶                     over many at once
+//!   a key    chain ─▶ row ─ before ─▶ row ─ before ─▶ row ─▶ (gone)         by time, the newest first
+//!                      └──────── jump ─────────────────▶                    every eighth row: over many at once
 //! ```
 //!
 //! A block goes as a whole, once its last row has had its time, and its memory is the next one's: nothing is allocated, and nothing done for a
@@ -16,7 +16,7 @@
 //! Source of the jumps: Myers, "An Applicative Random-Access Stack", Information Processing Letters 17(5), 1983. Ours may be out of balance,
 //! where rows came out of order.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, num::NonZero};
 
 use crate::time::EventTime;
 
@@ -25,8 +25,33 @@ const BLOCK: usize = 256;
 /// With fewer living blocks than this, none is looked for between them.
 const FEW_BLOCKS: usize = 64;
 
+/// One row in so many of a chain jumps: that it does is known without a look at the rows before it, which most rows are spared.
+const JUMPS: u64 = 8;
 /// The number of no row.
-pub(super) const NONE: u64 = u64::MAX - 1;
+const NONE: u64 = u64::MAX / (2 * JUMPS);
+
+/// The rows of a key: the number of the newest one times [`JUMPS`], plus how many rows came to the chain modulo that, plus one.
+#[derive(Clone, Copy)]
+pub(super) struct Chain(NonZero<u64>);
+
+impl Chain {
+    pub(super) const EMPTY: Self = Self::of(NONE, 0);
+
+    #[inline(always)]
+    const fn of(newest: u64, rows: u64) -> Self {
+        Self(NonZero::<u64>::MIN.saturating_add(newest * JUMPS + rows % JUMPS))
+    }
+
+    #[inline(always)]
+    fn newest(self) -> u64 {
+        (self.0.get() - 1) / JUMPS
+    }
+
+    #[inline(always)]
+    fn rows(self) -> u64 {
+        (self.0.get() - 1) % JUMPS
+    }
+}
 
 /// Rows, in the order of arrival.
 #[derive(Clone)]
@@ -36,6 +61,8 @@ pub(super) struct Timeline<T> {
     first: u64,
     /// Rows that are there.
     rows: usize,
+    /// The greatest time of all rows that ever came.
+    latest: EventTime,
     /// Blocks that are not gone.
     living: usize,
     /// So many living blocks are a reason to look for some to free between others.
@@ -57,16 +84,16 @@ struct Row<T> {
     time: EventTime,
     /// The number of the next older row of the key; it may be gone.
     before: u64,
-    /// One that is older still.
+    /// One that is older still, or the same.
     jump: u64,
-    /// About how many are before it.
+    /// About how many of those that jump are before it. 0 if it does not.
     depth: u32,
     row: T,
 }
 
 impl<T> Timeline<T> {
     pub(super) fn new() -> Self {
-        Self { blocks: VecDeque::new(), first: 0, rows: 0, living: 0, search_at: FEW_BLOCKS, spare: Vec::new() }
+        Self { blocks: VecDeque::new(), first: 0, rows: 0, latest: EventTime::MIN, living: 0, search_at: FEW_BLOCKS, spare: Vec::new() }
     }
 
     /// Rows that are kept.
@@ -75,10 +102,10 @@ impl<T> Timeline<T> {
         self.rows
     }
 
-    /// Whether the row with this number is there.
+    /// Whether the newest row of a chain is there.
     #[inline(always)]
-    pub(super) fn has(&self, number: u64) -> bool {
-        self.row(number).is_some()
+    pub(super) fn has(&self, chain: Chain) -> bool {
+        self.row(chain.newest()).is_some()
     }
 
     #[inline(always)]
@@ -88,19 +115,24 @@ impl<T> Timeline<T> {
         self.blocks.get(place / BLOCK)?.rows.get(place % BLOCK)
     }
 
-    /// Adds a row to the chain of a key that begins at `head`, behind those of its time; returns where the chain begins now.
+    /// Adds a row to a chain, behind those of its time; returns the chain as it is now.
     #[inline(always)]
-    pub(super) fn add(&mut self, head: u64, time: EventTime, row: T) -> u64 {
-        if self.row(head).is_some_and(|newest| newest.time > time) {
-            return self.add_out_of_order(head, time, row);
+    pub(super) fn add(&mut self, chain: Chain, time: EventTime, row: T) -> Chain {
+        if time >= self.latest {
+            // In the order of all keys, hence in that of its own: nothing of the chain need be looked at.
+            self.latest = time;
+        } else if self.row(chain.newest()).is_some_and(|newest| newest.time > time) {
+            self.add_out_of_order(chain, time, row);
+            return chain;
         }
-        self.push(head, time, row)
+        let rows = chain.rows() + 1;
+        Chain::of(self.push(chain.newest(), rows.is_multiple_of(JUMPS), time, row), rows)
     }
 
     #[cold]
     #[inline(never)]
-    fn add_out_of_order(&mut self, head: u64, time: EventTime, row: T) -> u64 {
-        let mut newer = head;
+    fn add_out_of_order(&mut self, chain: Chain, time: EventTime, row: T) {
+        let mut newer = chain.newest();
         while let Some(row) = self.row(newer) {
             let is_newer = |number| self.row(number).is_some_and(|row| row.time > time);
             newer = match () {
@@ -110,18 +142,19 @@ impl<T> Timeline<T> {
             };
         }
         let older = self.row(newer).map_or(NONE, |row| row.before);
-        let number = self.push(older, time, row);
+        // As good as drawn by lot: rows of one key may come in any rhythm.
+        let jumps = (self.rows as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).leading_zeros() >= JUMPS.ilog2();
+        let number = self.push(older, jumps, time, row);
         let place = newer.wrapping_sub(self.first) as usize;
         if let Some(row) = self.blocks.get_mut(place / BLOCK).and_then(|block| block.rows.get_mut(place % BLOCK)) {
             row.before = number;
         }
-        head
     }
 
     /// Appends a row; returns its number.
     #[inline(always)]
-    fn push(&mut self, before: u64, time: EventTime, row: T) -> u64 {
-        let (jump, depth) = self.jump_over(before);
+    fn push(&mut self, before: u64, jumps: bool, time: EventTime, row: T) -> u64 {
+        let (jump, depth) = if jumps { self.jump_over(before) } else { (before, 0) };
         if self.blocks.back().is_none_or(|block| block.rows.len() == BLOCK) {
             self.begin_block();
         }
@@ -134,16 +167,21 @@ impl<T> Timeline<T> {
         number
     }
 
-    /// Where a row jumps to that comes before row `before`, and how deep it is: over as far as that row's jump and the next one go, if
-    /// these are equally far.
-    #[inline(always)]
+    /// Where a row jumps to that comes before row `before`, and how deep it is: to the one that jumped last, or over as far as that row's
+    /// jump and the next one go, if these are equally far.
+    #[inline(never)]
     fn jump_over(&self, before: u64) -> (u64, u32) {
-        let Some(row) = self.row(before) else { return (NONE, 0) };
+        let mut last = before;
+        for _ in 1..JUMPS {
+            let Some(row) = self.row(last) else { return (before, 1) };
+            last = row.before;
+        }
+        let Some(row) = self.row(last) else { return (before, 1) };
         let far = self.row(row.jump).and_then(|mid| {
             let end = self.row(mid.jump)?;
             (row.depth.wrapping_sub(mid.depth) == mid.depth.wrapping_sub(end.depth)).then_some(mid.jump)
         });
-        (far.unwrap_or(before), row.depth.wrapping_add(1))
+        (far.unwrap_or(last), row.depth.wrapping_add(1))
     }
 
     #[cold]
@@ -154,21 +192,21 @@ impl<T> Timeline<T> {
         self.living += 1;
     }
 
-    /// The rows of the chain that begins at `head` with times in `from..=until`, the newest first.
+    /// The rows of a chain with times in `from..=until`, the newest first.
     #[inline(always)]
-    pub(super) fn within(&self, head: u64, from: EventTime, until: EventTime) -> impl Iterator<Item = (EventTime, &T)> {
-        let mut at = head;
-        while let Some(row) = self.row(at)
+    pub(super) fn within(&self, chain: Chain, from: EventTime, until: EventTime) -> impl Iterator<Item = (EventTime, &T)> {
+        let mut next = self.row(chain.newest());
+        while let Some(row) = next
             && row.time > until
         {
-            at = match self.row(row.jump) {
-                Some(far) if far.time > until => row.jump,
-                _ => row.before,
+            next = match self.row(row.jump) {
+                Some(far) if far.time > until => Some(far),
+                _ => self.row(row.before),
             };
         }
         std::iter::from_fn(move || {
-            let row = self.row(at).filter(|row| row.time >= from)?;
-            at = row.before;
+            let row = next.filter(|row| row.time >= from)?;
+            next = self.row(row.before);
             Some((row.time, &row.row))
         })
     }
@@ -228,7 +266,7 @@ mod tests {
             steps in prop::collection::vec((0..3usize, 0..4i64, prop_oneof![4 => 0..3i64, 1 => 0..400i64, 1 => -3_000..0i64], any::<prop::sample::Index>()), 1..2_500),
         ) {
             let mut timeline = Timeline::new();
-            let (mut heads, mut rows) = ([NONE; 3], [const { Vec::<(i64, usize)>::new() }; 3]);
+            let (mut heads, mut rows) = ([Chain::EMPTY; 3], [const { Vec::<(i64, usize)>::new() }; 3]);
             let mut now = 0;
             for (number, (key, step, behind, index)) in steps.into_iter().enumerate() {
                 now += step;
@@ -250,7 +288,7 @@ mod tests {
 
     #[test]
     fn memory_is_that_of_the_blocks_that_live() {
-        let (mut timeline, mut head) = (Timeline::new(), NONE);
+        let (mut timeline, mut head) = (Timeline::new(), Chain::EMPTY);
         // The first one lives longer than all.
         for n in 0..1_000_000i64 {
             head = timeline.add(head, if n == 0 { i64::MAX } else { n }, n);
@@ -265,7 +303,7 @@ mod tests {
     /// A walk that stepped from row to row would take minutes.
     #[test]
     fn far_back_is_not_a_long_way() {
-        let (mut timeline, mut head) = (Timeline::new(), NONE);
+        let (mut timeline, mut head) = (Timeline::new(), Chain::EMPTY);
         for n in 0..200_000i64 {
             head = timeline.add(head, n, n);
             let found = timeline.within(head, n / 2, n / 2).map(|(_, n)| *n).next();

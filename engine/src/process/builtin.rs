@@ -173,8 +173,8 @@ pub struct Ranked<T> {
 pub(crate) struct TopN<F, R: Portable> {
     pub(crate) n: usize,
     pub(crate) order: F,
-    /// A record that dropped out: the next that comes in takes over its buffer.
-    pub(crate) dropped: Option<Held<R>>,
+    /// A record that dropped out: the next that comes in takes over its memory.
+    pub(crate) dropped: Option<Box<Held<R>>>,
 }
 
 impl<K, R, O, F> RowProcess<K, R> for TopN<F, R>
@@ -185,8 +185,8 @@ where
     O: Ord + Clone + 'static,
     F: for<'a, 'b> FnMut(&'b R::Of<'a>) -> O + 'static,
 {
-    /// Highest first.
-    type State = Vec<(O, Held<R>)>;
+    /// Highest first. In boxes: the list has more room than records, and each that comes in moves those below.
+    type State = Vec<(O, Box<Held<R>>)>;
     type Out = ChangeOf<RankedOf<R>>;
 
     fn on_record(&mut self, top: &mut Option<Self::State>, record: R::Of<'_>, cx: &mut RowContext<'_, K, Self::Out>) {
@@ -197,7 +197,7 @@ where
         }
         let place = top.partition_point(|(other, _)| *other >= order);
         let held = match self.dropped.take() {
-            None => Held::new(record),
+            None => Box::new(Held::new(record)),
             Some(mut held) => {
                 held.set(record);
                 held

@@ -37,6 +37,7 @@ pub use builtin::Ranked;
 pub(crate) use builtin::{Deduplicate, Highest, InOrder, LastN, TopN};
 pub use context::{Context, RowContext};
 pub(crate) use operator::ProcessStep;
+pub(crate) use store::Kept;
 
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 

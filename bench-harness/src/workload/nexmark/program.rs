@@ -38,6 +38,12 @@ pub fn numbered_bid(arrival: Arrival<'_>) -> Option<(Bid<'_>, u64)> {
     arrival.event.bid().map(|bid| (bid, arrival.number))
 }
 
+/// An id as a narrow integer, for state and keys that many events share a cache with: two of them are one number to a table of keys.
+#[inline(always)]
+pub fn narrow(id: i64) -> u32 {
+    u32::try_from(id).expect("ids count from 1,000, and there are no 4 billion of them")
+}
+
 /// Watermarks are the greatest event time seen, less four seconds.
 pub const WATERMARKS: BoundedDisorder = BoundedDisorder::seconds(4);
 

@@ -20,8 +20,10 @@ struct Key {
 impl thalweg::state::Key for Key {}
 
 fn row<'r>(channel: &'r str, date: &'r str, minute: &'r str, counts: &Counts) -> [Cell<'r>; 15] {
-    let mut row = [Cell::Text(channel), Cell::Text(date), Cell::Text(minute)].into_iter().chain(cells(counts));
-    [(); 15].map(|()| row.next().unwrap_or(Cell::Null))
+    let mut row = [Cell::Text(channel); 15];
+    row[1..3].copy_from_slice(&[date, minute].map(Cell::Text));
+    row[3..].copy_from_slice(&cells(counts));
+    row
 }
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {

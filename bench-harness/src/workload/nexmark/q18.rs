@@ -5,7 +5,7 @@ use thalweg::{Dataflow, record::ChangeOf, source::Source};
 use super::{
     Arrivals, Bid, Cell,
     portable::NumberedBids,
-    program::{Output, WATERMARKS, numbered_bid},
+    program::{Output, WATERMARKS, narrow, numbered_bid},
 };
 
 /// A bid as a row: auction, bidder, price, channel, url, time, extra.
@@ -19,11 +19,6 @@ pub(super) fn cells<'r>(bid: &Bid<'r>) -> [Cell<'r>; 7] {
         Cell::Int(bid.date_time),
         Cell::Text(bid.extra),
     ]
-}
-
-/// An id as a narrow integer, so that two of them are one number to the table of keys.
-fn narrow(id: i64) -> u32 {
-    u32::try_from(id).expect("ids count from 1,000, and there are no 4 billion of them")
 }
 
 pub(super) fn build(flow: &mut Dataflow, events: impl Source<Out = Arrivals>, out: &mut Output) {

@@ -10,7 +10,10 @@ use std::hash::BuildHasher;
 use smallvec::SmallVec;
 use thalweg::{Aggregate, state::Partial};
 
-use super::{Bid, Cell, program::Bids};
+use super::{
+    Bid, Cell,
+    program::{Bids, narrow},
+};
 
 /// A number written out, kept for the rows that follow: most have the same day.
 #[derive(Clone)]
@@ -44,7 +47,7 @@ pub(super) fn rank(price: i64) -> usize {
 #[derive(Clone, Default)]
 struct Distinct {
     /// Bits of the ranks that each member has.
-    members: std::collections::HashMap<i64, u8, Hasher>,
+    members: std::collections::HashMap<u32, u8, Hasher>,
     counts: [i64; 4],
 }
 
@@ -61,7 +64,7 @@ impl BuildHasher for Hasher {
 
 impl Distinct {
     #[inline]
-    fn add(&mut self, member: i64, rank: usize) {
+    fn add(&mut self, member: u32, rank: usize) {
         let bits = self.members.entry(member).or_insert(0);
         self.counts[0] += i64::from(*bits == 0);
         self.counts[1 + rank] += i64::from(*bits & 1 << rank == 0);
@@ -75,7 +78,7 @@ pub(super) struct Day {
     /// The latest minute.
     minute: i64,
     /// Bids that are not in the sets yet: of most channels one in a batch.
-    fresh: SmallVec<[(i64, i64, u8); 1]>,
+    fresh: SmallVec<[(u32, u32, u8); 1]>,
     /// Apart, so that what a batch adds to a day is small.
     settled: Option<Box<Settled>>,
 }
@@ -98,7 +101,7 @@ impl Partial for Day {
 }
 
 impl Settled {
-    fn add(&mut self, bids: &[(i64, i64, u8)]) {
+    fn add(&mut self, bids: &[(u32, u32, u8)]) {
         for &(bidder, auction, rank) in bids {
             let rank = usize::from(rank);
             self.bids[0] += 1;
@@ -127,7 +130,7 @@ impl Aggregate<Bids> for ByRank {
 
     #[inline]
     fn lift(&mut self, day: &mut Day, bid: &Bid<'_>) {
-        day.fresh.push((bid.bidder, bid.auction, rank(bid.price) as u8));
+        day.fresh.push((narrow(bid.bidder), narrow(bid.auction), rank(bid.price) as u8));
         day.minute = day.minute.max(super::calendar::minute_of_day(bid.date_time));
     }
 

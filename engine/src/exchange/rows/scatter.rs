@@ -11,8 +11,20 @@ use crate::{
     time::EventTime,
 };
 
-/// Rows that are lent to this worker's own share at a time: they stay in the first-level cache.
-const LENT: usize = 256;
+/// Bytes of rows that are lent to this worker's own share at a time: they stay in the first-level cache, beside what they come from.
+const LENT_BYTES: usize = 8 << 10;
+
+/// As many rows of a size as that is, within reason.
+const fn rows_lent<R>() -> usize {
+    let rows = LENT_BYTES / if size_of::<R>() == 0 { 1 } else { size_of::<R>() };
+    if rows < 32 {
+        32
+    } else if rows > 256 {
+        256
+    } else {
+        rows
+    }
+}
 
 /// Gives the group of a row's key.
 pub(crate) trait Grouping<R: Record>: for<'a, 'b> FnMut(&'b R::Of<'a>) -> u8 + Clone + Send + 'static {}
@@ -51,7 +63,7 @@ impl<R: Portable, F: Grouping<R>> EndSeed<Timed<R>> for RowScatterSeed<R, F> {
     fn start(self, scope: &mut Scope) -> Self::Operator {
         let outlets: Vec<_> = self.outlets.into_iter().map(|outlet| outlet.start(scope)).collect();
         let local = outlets.iter().position(RowOutlet::is_local);
-        RowScatter { outlets, local, group: self.group, lent: Vec::with_capacity(LENT) }
+        RowScatter { outlets, local, group: self.group, lent: Vec::with_capacity(rows_lent::<(EventTime, R::Of<'static>)>()) }
     }
 }
 
@@ -82,16 +94,21 @@ impl<R: Portable, F: Grouping<R>> Operator<Timed<R>> for RowScatter<R, F> {
         let targets = outlets.len();
         // With no outlet to this worker, none is lent to.
         let own = local.unwrap_or(usize::MAX);
-        for (time, row) in rows {
-            let owner = if targets == 1 { 0 } else { owner_of(group(&row), targets) };
-            if owner == own {
-                lent.push((time, row));
-                if lent.len() == LENT {
-                    outlets[own].lend(&mut lent);
-                }
-            } else {
-                outlets[owner].pack(time, row);
+        let mut lend = |outlet: &mut RowOutlet<R>, time, row| {
+            lent.push((time, row));
+            if lent.len() >= const { rows_lent::<(EventTime, R::Of<'static>)>() } {
+                outlet.lend(&mut lent);
             }
+        };
+        // `for_each` and no `for`: adapters before it then stand in one loop over the slice that a source lends.
+        if let ([outlet], Some(_)) = (&mut outlets[..], *local) {
+            rows.for_each(|(time, row)| lend(outlet, time, row));
+        } else {
+            rows.for_each(|(time, row)| {
+                let owner = if targets == 1 { 0 } else { owner_of(group(&row), targets) };
+                let outlet = &mut outlets[owner];
+                if owner == own { lend(outlet, time, row) } else { outlet.pack(time, row) }
+            });
         }
         if !lent.is_empty() {
             outlets[own].lend(&mut lent);
