@@ -28,6 +28,26 @@ pub(crate) use loom::{
     thread,
 };
 
+/// Whether the bug of this name is planted: never, but in a build with `--cfg canary` that the variable `CANARY` tells to. `scripts/model.sh` plants
+/// one after the other, each of which a model must notice.
+#[cfg(not(canary))]
+#[inline(always)]
+pub(crate) const fn planted(_bug: &str) -> bool {
+    false
+}
+
+#[cfg(canary)]
+pub(crate) fn planted(bug: &str) -> bool {
+    static PLANTED: std::sync::OnceLock<Option<std::ffi::OsString>> = std::sync::OnceLock::new();
+    PLANTED.get_or_init(|| std::env::var_os("CANARY")).as_ref().is_some_and(|planted| planted == bug)
+}
+
+/// The ordering of a store that publishes, unless the bug of this name is planted, which lets others see it before what it announces.
+#[inline(always)]
+pub(crate) fn publishing(bug: &str) -> Ordering {
+    if planted(bug) { Ordering::Relaxed } else { Ordering::Release }
+}
+
 /// Tells the model of every access to a run of slots; in a normal build it does nothing and has no size.
 ///
 /// An access that is not ordered after every conflicting earlier one, on every execution that the model explores, fails the test.

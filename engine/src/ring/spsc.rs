@@ -17,11 +17,7 @@
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering};
-
-/// The ordering of a commit. `--cfg canary` plants a bug: records may then become visible after the tail that announces them. The model
-/// tests must notice (`scripts/model.sh`).
-const COMMIT: Ordering = if cfg!(canary) { Ordering::Relaxed } else { Ordering::Release };
+use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, publishing};
 
 /// The words that the two sides share.
 pub(super) struct Positions {
@@ -106,7 +102,7 @@ impl WriteCursor {
         debug_assert!(count <= self.known());
         self.tail += count as u64;
         // ORDERING: Release, pairs with the Acquire in `ReadCursor::refresh`: the records below the tail are written before it is seen.
-        self.positions.tail.store(self.tail, COMMIT);
+        self.positions.tail.store(self.tail, publishing("commit"));
     }
 
     /// The consumer has gone.
@@ -126,7 +122,7 @@ impl Drop for WriteCursor {
     fn drop(&mut self) {
         // ORDERING: Release, pairs with the Acquire in `ReadCursor::is_abandoned`: whoever sees the flag and then reads the tail reads the
         // last one.
-        self.positions.gone.producer.store(true, Ordering::Release);
+        self.positions.gone.producer.store(true, publishing("abandon"));
     }
 }
 
@@ -187,7 +183,7 @@ impl ReadCursor {
         debug_assert!(to <= self.cached_tail);
         self.head = to;
         // ORDERING: Release, pairs with the Acquire in `WriteCursor::vacant`: our last use of the slots is over before they are reused.
-        self.positions.head.store(to, Ordering::Release);
+        self.positions.head.store(to, publishing("release"));
     }
 
     /// The producer has gone. What it committed before can still be read, after one more [`refresh`](Self::refresh).

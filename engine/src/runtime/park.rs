@@ -19,9 +19,7 @@
 //!   at all its inputs, and announces and rechecks again before it sleeps again.
 //! - A wake may come late, for an announcement that is over; the worker then wakes once for nothing. That is allowed.
 //!
-//! The model tests are run by `RUSTFLAGS="--cfg loom" cargo test -p thalweg --lib --release model_`. That they can fail is shown by adding
-//! `--cfg canary`, which leaves out the parker's fence: the same command must then end in a deadlock that loom reports. (Use a
-//! `CARGO_TARGET_DIR` for each, for the flags rebuild everything.)
+//! `scripts/model.sh` runs the model tests, and shows that they can fail: without the parker's fence they end in a deadlock.
 //!
 //! Non-goals: a wake from a signal handler (waking takes a lock), and several threads that sleep on one parker.
 
@@ -30,7 +28,7 @@ use std::{fmt, time::Duration};
 use crossbeam_utils::CachePadded;
 
 use super::fence::Fences;
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering, thread};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, planted, thread};
 
 /// What parker and wakers share.
 struct Shared {
@@ -132,11 +130,8 @@ impl Parker {
         // All writes to `parked` are swaps, though stores would do: each then follows the one it replaced, for any model checker too.
         // ORDERING: AcqRel, pairs with the swap in `Waker::unpark`, which then finds the thread.
         parked.swap(true, Ordering::AcqRel);
-        #[cfg(not(canary))]
-        let fenced = self.fences.heavy();
         // The planted bug: nothing keeps the announcement before the recheck.
-        #[cfg(canary)]
-        let fenced = true;
+        let fenced = planted("park") || self.fences.heavy();
         if recheck() {
             // ORDERING: AcqRel as below. A waker that has taken the announcement unparks for nothing, which is allowed.
             parked.swap(false, Ordering::AcqRel);
