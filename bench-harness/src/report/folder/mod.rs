@@ -15,7 +15,7 @@
 //! - A folder without `complete.json` is one whose run did not end. It can be read, and says so.
 //! - Reading trusts nothing: a file that is damaged, cut off, too large or of another version is an [`Unreadable`], which says what to do.
 
-use std::{fmt, time::SystemTime};
+use std::{fmt, path::Path, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -59,8 +59,13 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// What `command` asks for, beginning now.
-    pub fn new(command: Vec<String>, asked: Value) -> Definition {
+    /// What `command` asks for, beginning now. Of the program only the name is kept: where it lies is nobody's business who reads results.
+    pub fn new(mut command: Vec<String>, asked: Value) -> Definition {
+        if let Some(first) = command.first_mut()
+            && let Some(name) = Path::new(first.as_str()).file_name()
+        {
+            *first = name.to_string_lossy().into_owned();
+        }
         let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned();
         Definition { format: FORMAT, program, began: date::time(SystemTime::now()), command, asked }
     }
@@ -114,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_command_line_can_be_typed_again() {
-        let words = ["thalweg-bench", "run", "a b", "", "it's", "--rate", "0.5x"];
+        let words = ["/some/where/thalweg-bench", "run", "a b", "", "it's", "--rate", "0.5x"];
         let definition = Definition::new(words.map(str::to_owned).to_vec(), Value::Null);
         assert_eq!(definition.command_line(), r"thalweg-bench run 'a b' '' 'it'\''s' --rate 0.5x");
     }
