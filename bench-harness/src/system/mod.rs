@@ -280,7 +280,7 @@ mod tests {
             "hop" | "hop64" if cores == 2 => 3,
             "stateless" | "tumbling" | "tumbling-scattered" | "ysb" | "wordcount" => 2,
             name if name.starts_with("sliding") => 2,
-            "q0" | "q1" | "q2" | "q3" | "q4" | "q5" | "q7" | "q8" | "q11" | "q18" | "q20" => 1,
+            "q0" | "q1" | "q2" | "q3" | "q4" | "q5" | "q7" | "q8" | "q11" | "q18" | "q20" => 2,
             _ => 0,
         };
         if cfg!(feature = "peers") { peers } else { 0 }
@@ -293,7 +293,7 @@ mod tests {
     fn queries_by_hand_give_the_oracles_answer_over_many_windows() {
         for name in BY_HAND {
             let ran = check(&Spec { block_bytes: 300_000, ..Spec::new(name, 300_000, 9) }, 1, 256);
-            assert_eq!(ran, &["thalweg", "hand", "timely"][..2 + peers_of(name, 1)], "{name}");
+            assert_eq!(ran, &["thalweg", "hand", "timely", "renoir"][..2 + peers_of(name, 1)], "{name}");
             if cores::available() > 1 {
                 check(&Spec { block_bytes: 300_000, ..Spec::new(name, 300_000, 9) }, 2, 256);
             }
