@@ -14,7 +14,6 @@
 //! - A run is timed from the first record that enters to the last row that leaves: starting threads and building the graph is not charged.
 //! - With several workers the stream is handed out in pieces ([`claim`]), so that event time passes at about the same pace for all of them.
 
-mod auctions;
 mod claim;
 mod disruptor;
 mod events;

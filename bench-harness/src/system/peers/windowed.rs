@@ -1,11 +1,7 @@
 //! State of event-time windows, of q5, q7, q8 and q11: what an operator of any framework keeps for them.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-
+use super::unbounded::Map;
 use crate::workload::nexmark::{Cell, Digest, Event};
-
-pub(super) type Map<K, V> = HashMap<K, V, FixedState>;
 
 /// How far event times may be out of order.
 pub(super) const DISORDER_MS: i64 = 4_000;

@@ -23,11 +23,10 @@ use crate::{
     system::{
         Job,
         peers::{
-            auctions::Known,
             events::{Piece, Pieces, q0, q1, q2},
             kept::KeptBid,
-            unbounded::{Categories, LastBids, Offer, Offers, Sellers, Side, lot},
-            windowed::{Leaders, Map, Met, Party, SIZE_MS, SLIDE_MS, Sessions, end, party, watermark},
+            unbounded::{Categories, Known, LastBids, Map, Offer, Offers, Sellers, Side, lot},
+            windowed::{Leaders, Met, Party, SIZE_MS, SLIDE_MS, Sessions, end, party, watermark},
         },
     },
     workload::{

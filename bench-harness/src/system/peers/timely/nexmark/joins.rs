@@ -1,7 +1,5 @@
 //! q3, q4, q18 and q20: state without an end, so that no time matters. Rows go to the worker of their key as soon as they are read.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use timely::{
     ExchangeData,
     dataflow::{
@@ -14,10 +12,9 @@ use timely::{
 use super::{Batch, Sink};
 use crate::{
     system::peers::{
-        auctions::{Known, Lot},
         kept::KeptBid,
         timely::{Rows, Time},
-        unbounded::{Categories, LastBids, Offer, Offers, Sellers, Side, lot},
+        unbounded::{Categories, Known, LastBids, Lot, Map, Offer, Offers, Sellers, Side, lot},
     },
     workload::nexmark::{Digest, Event, Query},
 };
@@ -71,7 +68,7 @@ pub(super) fn q3(events: Stream<'_, Time, Batch>, rows: &Rows) {
 pub(super) fn q4(events: Stream<'_, Time, Batch>, rows: &Rows) {
     let lots = project(events, |_, event| lot(event));
     let changes = lots.unary(Exchange::new(|(auction, _): &(i64, Lot)| *auction as u64), "Win", |_, _| {
-        let mut known = HashMap::<i64, Known, FixedState>::default();
+        let mut known = Map::<i64, Known>::default();
         move |input, output| {
             input.for_each(|time, lots| {
                 let mut session = output.session(&time);

@@ -13,7 +13,8 @@ use crate::{
     system::peers::{
         kept::KeptBid,
         timely::{Rows, Time},
-        windowed::{Leaders, Map, Met, Party, SIZE_MS, SLIDE_MS, Sessions, end, party},
+        unbounded::Map,
+        windowed::{Leaders, Met, Party, SIZE_MS, SLIDE_MS, Sessions, end, party},
     },
     workload::nexmark::{Cell, Event, Query},
 };
