@@ -183,6 +183,17 @@ fn events_that_are_too_late_are_told() {
 }
 
 #[test]
+fn ids_that_a_query_cannot_count_are_named() {
+    let bid = Event::Bid(Bid { auction: 1, bidder: 1 << 40, price: 3, channel: "c", url: "u", date_time: 0, extra: "" });
+    let files = Files::with([bid].into_iter());
+    for name in ["q15", "q16", "q18"] {
+        let output = query(&[name, "--input", text(&files.input), "--output", "-"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(err(&output).contains("the id 1099511627776 is too large: q15, q16 and q18 take ids from 0"), "{}", err(&output));
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_the_next_step_and_leaves_nothing() {
     let files = Files::generated();
     let input = text(&files.input);

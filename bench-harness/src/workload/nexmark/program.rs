@@ -39,9 +39,12 @@ pub fn numbered_bid(arrival: Arrival<'_>) -> Option<(Bid<'_>, u64)> {
 }
 
 /// An id as a narrow integer, for state and keys that many events share a cache with: two of them are one number to a table of keys.
+///
+/// # Panics
+/// If it does not fit: q15, q16 and q18 count ids from 0 to 4,294,967,295. The job then ends with this as its error.
 #[inline(always)]
 pub fn narrow(id: i64) -> u32 {
-    u32::try_from(id).expect("ids count from 1,000, and there are no 4 billion of them")
+    u32::try_from(id).unwrap_or_else(|_| panic!("the id {id} is too large: q15, q16 and q18 take ids from 0 to {}", u32::MAX))
 }
 
 /// Watermarks are the greatest event time seen, less four seconds.
