@@ -36,16 +36,27 @@ final class Ysb implements Job {
 
     @Override
     public void build(Plan plan) {
-        TumblingEventTimeWindows windows = TumblingEventTimeWindows.of(Duration.ofMillis(WINDOW_MS));
-        TypeInformation<Totals> type = plan.type(Totals.class);
-        SingleOutputStreamOperator<Ad> ads = plan.source(Ad.class);
-        SingleOutputStreamOperator<Totals> counts = combined
-                ? Combiner.combine(plan, ads, WINDOW_MS, new CountViews(campaigns))
-                        .keyBy(part -> part.key, Types.LONG).window(windows).aggregate(new AddUp(), new NameWindow(), type, type)
-                : ads.filter(ad -> ad.eventType == Ad.VIEW)
-                        .map(new Campaigns(campaigns, plan.settings.objectReuse())).returns(plan.type(Visit.class))
-                        .keyBy(view -> view.key, Types.LONG).window(windows).aggregate(new Count(), new NameWindow(), type, type);
+        SingleOutputStreamOperator<Totals> counts = combined ? combined(plan) : plain(plan);
         plan.sink(counts, new AnswerSink<>((row, answer) -> answer.add(row.key, row.start, row.count)));
+    }
+
+    private SingleOutputStreamOperator<Totals> plain(Plan plan) {
+        TypeInformation<Totals> type = plan.type(Totals.class);
+        return plan.source(Ad.class)
+                .filter(ad -> ad.eventType == Ad.VIEW)
+                .map(new Campaigns(campaigns, plan.settings.objectReuse()))
+                .returns(plan.type(Visit.class))
+                .keyBy(view -> view.key, Types.LONG)
+                .window(TumblingEventTimeWindows.of(Duration.ofMillis(WINDOW_MS)))
+                .aggregate(new Count(), new NameWindow(), type, type);
+    }
+
+    private SingleOutputStreamOperator<Totals> combined(Plan plan) {
+        TypeInformation<Totals> type = plan.type(Totals.class);
+        return Combiner.combine(plan, plan.source(Ad.class), WINDOW_MS, new CountViews(campaigns))
+                .keyBy(part -> part.key, Types.LONG)
+                .window(TumblingEventTimeWindows.of(Duration.ofMillis(WINDOW_MS)))
+                .aggregate(new AddUp(), new NameWindow(), type, type);
     }
 
     /** Filter, projection and join in one step: as operators of their own they cost a call each. */
