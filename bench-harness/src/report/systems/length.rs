@@ -21,7 +21,7 @@ type Piece = (&'static str, &'static str);
 
 macro_rules! flink {
     ($class:literal) => {
-        include_str!(concat!("../../../peers/jvm/src/main/java/thalweg/peers/flink/job/", $class, ".java"))
+        include_str!(concat!("../../../peers/jvm/src/main/java/thalweg/peers/flink/", $class, ".java"))
     };
 }
 
@@ -36,6 +36,19 @@ const TIMELY_WINDOWS: [Piece; 3] = [(TIMELY, "impl<P> Open<P>"), (TIMELY, "fn pa
 const RENOIR_WINDOWS: [Piece; 5] =
     [(RENOIR, "impl<P: Pane> Cut<P>"), (RENOIR, "> Join<S, N>"), (RENOIR, "for Tumbling<P>"), (RENOIR, "fn join<"), (RENOIR, "fn cut<")];
 
+/// The same of Flink, tuned; what the plain programs have in its place is Flink's own.
+const FLINK_WINDOWS: [Piece; 6] = [
+    (flink!("combine/Combiner"), "final class Combiner"),
+    (flink!("combine/Slices"), "final class Slices"),
+    (flink!("combine/KeyTable"), "final class KeyTable"),
+    (flink!("job/Adding"), "abstract class Adding"),
+    (flink!("job/AddUp"), "final class AddUp"),
+    (flink!("job/NameWindow"), "final class NameWindow"),
+];
+/// What Flink's plain windows need beside its own.
+const FLINK_PLAIN_WINDOWS: [Piece; 2] =
+    [(flink!("job/Adding"), "abstract class Adding"), (flink!("job/NameWindow"), "final class NameWindow")];
+
 /// A job in one system: the pieces that it shares with others, and its own.
 type Program = (&'static str, &'static [Piece], &'static [Piece]);
 
@@ -47,7 +60,12 @@ const JOBS: [(&str, &[Program]); 3] = [
             ("thalweg", &[], &[(THALWEG, "fn stateless(")]),
             ("timely", &[], &[(include_str!("../../system/peers/timely/stateless.rs"), "fn run(")]),
             ("renoir", &[], &[(include_str!("../../system/peers/renoir/stateless.rs"), "fn run(")]),
-            ("Flink", &[], &[(flink!("Stateless"), BUILD)]),
+            ("Flink", &[], &[(flink!("job/Stateless"), BUILD), (flink!("job/Stateless"), "SingleOutputStreamOperator<Event> fused(")]),
+            (
+                "Flink, newcomer",
+                &[],
+                &[(flink!("job/Stateless"), BUILD), (flink!("job/Stateless"), "SingleOutputStreamOperator<Event> steps(")],
+            ),
         ],
     ),
     (
@@ -58,8 +76,17 @@ const JOBS: [(&str, &[Program]); 3] = [
             ("renoir", &RENOIR_WINDOWS, &[(RENOIR, "fn sum<")]),
             (
                 "Flink",
-                &[(flink!("NameWindow"), "final class NameWindow")],
-                &[(flink!("Tumbling"), BUILD), (flink!("SumAndCount"), "final class SumAndCount")],
+                &FLINK_WINDOWS,
+                &[(flink!("job/Tumbling"), BUILD), (flink!("job/EventWindows"), "SingleOutputStreamOperator<Totals> combined(")],
+            ),
+            (
+                "Flink, newcomer",
+                &FLINK_PLAIN_WINDOWS,
+                &[
+                    (flink!("job/Tumbling"), BUILD),
+                    (flink!("job/EventWindows"), "SingleOutputStreamOperator<Totals> plain("),
+                    (flink!("job/SumAndCount"), "final class SumAndCount"),
+                ],
             ),
         ],
     ),
@@ -71,8 +98,22 @@ const JOBS: [(&str, &[Program]); 3] = [
             ("renoir", &RENOIR_WINDOWS, &[(RENOIR, "fn ysb(")]),
             (
                 "Flink",
-                &[(flink!("NameWindow"), "final class NameWindow")],
-                &[(flink!("Ysb"), BUILD), (flink!("Campaigns"), "final class Campaigns"), (flink!("Count"), "final class Count")],
+                &FLINK_WINDOWS,
+                &[
+                    (flink!("job/Ysb"), BUILD),
+                    (flink!("job/Ysb"), "SingleOutputStreamOperator<Totals> combined("),
+                    (flink!("job/Ysb"), "record CountViews"),
+                ],
+            ),
+            (
+                "Flink, newcomer",
+                &FLINK_PLAIN_WINDOWS,
+                &[
+                    (flink!("job/Ysb"), BUILD),
+                    (flink!("job/Ysb"), "SingleOutputStreamOperator<Totals> plain("),
+                    (flink!("job/Campaigns"), "final class Campaigns"),
+                    (flink!("job/Count"), "final class Count"),
+                ],
             ),
         ],
     ),
