@@ -17,6 +17,8 @@ use crate::{
     report::{folder, row::Row},
 };
 
+/// How long a run may take to end the processes that it has started, when it is killed.
+const GRACE: Duration = Duration::from_secs(4);
 /// A process that takes longer is killed.
 pub const LIMIT_DEFAULT: Duration = Duration::from_secs(600);
 
@@ -111,7 +113,8 @@ impl Child {
             return Err(NoRows::Interrupted);
         }
         let failed = |why: String| NoRows::Failed(format!("`{self}` {why}"));
-        let mut process = Guard::start(command).map_err(|error| failed(format!("cannot be started: {error}")))?.until(interrupt::asked());
+        let process = Guard::start_apart(command).map_err(|error| failed(format!("cannot be started: {error}")))?;
+        let mut process = process.until(interrupt::asked()).grace(GRACE);
         process.close_input();
         let until = Instant::now() + self.limit;
         let mut rows = Vec::new();

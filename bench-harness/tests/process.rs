@@ -5,6 +5,7 @@ use std::{
     path::Path,
     process::{Command, Output},
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -154,6 +155,67 @@ fn a_process_that_hangs_crashes_or_lies_ends_nothing_else() {
         assert!(of_it[0]["r_per_s"].is_null() && of_it[0]["t_s"].is_null(), "a failed run shows a speed: {}", of_it[0]);
     }
     assert_eq!(all.iter().filter(|row| row["system"] == "hand" && row["check"]["ok"] == true).count(), 2, "the others went on");
+}
+
+/// A description of a process that prepares a run, writes into its temporary folder, and then hangs; TERM is noted in the file `asked`.
+fn hangs(peers: &Path) {
+    let script = r#"trap 'echo > asked; exit' TERM
+echo '{"is":"hello","protocol":1,"name":"x","version":"0"}'
+while read order; do case $order in
+*prepare*) echo '{"is":"ready"}';;
+*go*) mkdir -p $TMPDIR/a/b; echo x > $TMPDIR/a/b/c; echo $$ > running; sleep 600 & wait;;
+*) exit;;
+esac; done"#;
+    let text = format!("name = \"hangs\"\nwarm_up = 0\nhello_s = 30.0\ncommand = [\"sh\", \"-c\", '''{script}''']\n");
+    std::fs::write(peers.join("hangs.toml"), text).unwrap();
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).unwrap().next().is_none()
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_nothing_in_the_temporary_folder() {
+    let (peers, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    hangs(peers.path());
+    let arguments = ["run", "hop", "--cores", "1", "--system", "hangs", "--events", "1000", "--repeats", "1", "--timeout", "1s"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg-bench"));
+    command.args(arguments).args(["--floor", "1ms", "--format", "json"]);
+    command.env("THALWEG_BENCH_PEERS", peers.path()).env("TMPDIR", temporary.path());
+    assert_eq!(rows(&command.output().unwrap(), 1)[0]["verdict"]["standing"], "failed");
+    assert!(peers.path().join("asked").is_file(), "it was asked to end first");
+    assert!(is_empty(temporary.path()));
+}
+
+#[test]
+fn an_interrupt_ends_the_process_and_the_run() {
+    let (peers, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    hangs(peers.path());
+
+    let arguments = ["run", "hop", "--cores", "1", "--system", "hand,hangs", "--events", "1000", "--repeats", "1", "--timeout", "600s"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thalweg-bench"));
+    command.args(arguments).args(["--floor", "1ms", "--format", "json"]);
+    command.env("THALWEG_BENCH_PEERS", peers.path()).env("TMPDIR", temporary.path());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let harness = command.spawn().unwrap();
+    let running = peers.path().join("running");
+    let began = Instant::now();
+    let peer = loop {
+        let peer = std::fs::read_to_string(&running).unwrap_or_default();
+        if peer.ends_with('\n') {
+            break peer.trim().to_owned();
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "it never ran");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    Command::new("kill").args(["-TERM", &harness.id().to_string()]).status().unwrap();
+    let ended = harness.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("interrupted"), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(!String::from_utf8_lossy(&ended.stdout).contains("hangs"), "a run that was cut off is no row");
+    assert!(peers.path().join("asked").is_file(), "it was asked to end first");
+    assert!(!Path::new("/proc").join(peer).exists(), "the process outlived the harness");
+    assert!(is_empty(temporary.path()));
 }
 
 #[test]

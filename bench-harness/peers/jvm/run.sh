@@ -21,5 +21,6 @@ missing=$(../../../scripts/peers check 2>&1 >/dev/null) || refuse "$missing"
 source opens.sh
 
 # Options of the JVM come from the description, after the peer's name.
-# Its own warnings are no replies either.
-exec java "${opens[@]}" -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=warning:stderr "$@" -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "target/peers.jar:target/lib/*" thalweg.peers.Main "$peer"
+# Its own warnings are no replies either. Java looks at no TMPDIR; what Flink leaves behind is all in there, but the file of counters for tools that watch a JVM,
+# which would be in /tmp.
+exec java "${opens[@]}" "-Djava.io.tmpdir=${TMPDIR:-/tmp}" -XX:-UsePerfData -XX:+DisplayVMOutputToStderr -Xlog:disable -Xlog:all=warning:stderr "$@" -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "target/peers.jar:target/lib/*" thalweg.peers.Main "$peer"

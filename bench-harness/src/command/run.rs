@@ -18,7 +18,7 @@ use thalweg_bench::{
 };
 
 use super::{
-    EXIT_FAILED, Format,
+    Format,
     execute::{Plan, execute},
     expand, floor_length, runnable_names, system_names, unique, usage, wait_names, workload_names,
 };
@@ -286,9 +286,8 @@ fn restart_with(allocator: &str) -> ExitCode {
         Ok(program) => program,
         Err(e) => return usage(&format!("--allocator needs to start this program again, and its path is not known: {e}")),
     };
-    let status = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(alloc::VARIABLE, allocator).status();
-    match status {
-        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(EXIT_FAILED)),
-        Err(e) => usage(&format!("--allocator needs to start this program again, which failed: {e}")),
-    }
+    let mut command = std::process::Command::new(program);
+    // In its place: signals go to the one that runs.
+    let error = std::os::unix::process::CommandExt::exec(command.args(std::env::args_os().skip(1)).env(alloc::VARIABLE, allocator));
+    usage(&format!("--allocator needs to start this program again, which failed: {error}"))
 }

@@ -8,6 +8,11 @@
 //!
 //! Both outputs are read while it runs, so that it never waits for a full pipe. It leads a process group: what it starts is stopped with it,
 //! and killed with it or once it has ended by itself; and a Ctrl-C in the terminal reaches this program alone.
+//!
+//! ```text
+//!   input closed ── QUIT ──▶ SIGTERM ── GRACE ──▶ SIGKILL ──▶ waited for ──▶ scratch folder removed
+//!   killed: ───────────────▶
+//! ```
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -18,7 +23,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, never, select, unbounded};
 
-use super::leader::Leader;
+use super::{leader::Leader, living, scratch::Scratch};
 
 /// Longest line that is read from a process.
 pub const LINE_BYTES_MAX: usize = 64 << 20;
@@ -28,6 +33,8 @@ const LAST_WORDS_BYTES: usize = 4_000;
 const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How long a process may take to end when it was told to.
 const QUIT: Duration = Duration::from_millis(500);
+/// How long a process that is killed may take to end in order, see [`Guard::grace`].
+const GRACE: Duration = Duration::from_secs(1);
 /// From one look to the next at whether a process has ended.
 const ENDS_EVERY: Duration = Duration::from_millis(2);
 
@@ -44,6 +51,9 @@ pub struct Guard {
     /// Disconnected when standard error is.
     said_all: Receiver<()>,
     asked_to_end: Receiver<()>,
+    grace: Duration,
+    /// Gone when the process is.
+    _scratch: Option<Scratch>,
 }
 
 #[derive(Debug)]
@@ -72,22 +82,44 @@ impl Guard {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn start(mut command: Command) -> io::Result<Guard> {
+    pub fn start(command: Command) -> io::Result<Guard> {
+        Guard::start_in(command, None)
+    }
+
+    /// The same, with a temporary folder of its own, which is removed when the process is dead.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn start_apart(mut command: Command) -> io::Result<Guard> {
+        let scratch = Scratch::new()?;
+        command.env("TMPDIR", scratch.path());
+        Guard::start_in(command, Some(scratch))
+    }
+
+    fn start_in(mut command: Command, scratch: Option<Scratch>) -> io::Result<Guard> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
         let leader = Leader::of(&child);
+        living::enter(&leader, scratch.as_ref().map(|scratch| scratch.path().to_owned()));
         let last_words = Arc::default();
         let lines = read_lines(child.stdout.take());
         let said_all = keep_last(child.stderr.take(), Arc::clone(&last_words));
         let input = child.stdin.take();
-        Ok(Guard { child, leader, input, lines, last_words, said_all, asked_to_end: never() })
+        Ok(Guard { child, leader, input, lines, last_words, said_all, asked_to_end: never(), grace: GRACE, _scratch: scratch })
     }
 
     /// Has [`Guard::hear`] end too when `asked` is disconnected, see [`super::interrupt::asked`].
     #[must_use]
     pub fn until(mut self, asked: Receiver<()>) -> Guard {
         self.asked_to_end = asked;
+        self
+    }
+
+    /// How long it may take to end in order when it is killed, in place of a second: longer, if it has to end processes of its own.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Guard {
+        self.grace = grace;
         self
     }
 
@@ -130,14 +162,21 @@ impl Guard {
         }
     }
 
-    /// Kills it and all that it started.
+    /// Ends it and all that it started: politely first, and if that takes too long by force.
     pub fn kill(&mut self) {
-        self.leader.signal(libc::SIGKILL);
+        self.leader.signal(libc::SIGTERM);
+        if self.ends_within(self.grace).is_none() {
+            self.leader.signal(libc::SIGKILL);
+        }
     }
 
     /// Waits a moment for its end, and kills what it has left behind. None if it does not end.
     pub fn end(&mut self) -> Option<ExitStatus> {
-        let until = Instant::now() + QUIT;
+        self.ends_within(QUIT)
+    }
+
+    fn ends_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let until = Instant::now() + limit;
         loop {
             match self.leader.reap(&mut self.child) {
                 None if Instant::now() < until => std::thread::sleep(ENDS_EVERY),
@@ -163,6 +202,7 @@ impl Drop for Guard {
                 std::thread::sleep(ENDS_EVERY);
             }
         }
+        living::leave(&self.leader);
     }
 }
 
@@ -249,6 +289,42 @@ mod tests {
         let pids = [guard.pid().to_string(), started];
         drop(guard);
         assert_dead(&pids);
+    }
+
+    #[test]
+    fn it_is_asked_to_end_before_it_is_made_to() {
+        let marks = tempfile::tempdir().unwrap();
+        let mark = marks.path().join("asked");
+        let polite = format!("trap 'echo > {}; exit' TERM; echo ready; while :; do sleep 0.01; done", mark.display());
+        for (script, is_marked) in [(polite.as_str(), true), ("trap '' TERM; echo ready; while :; do sleep 0.01; done", false)] {
+            let mut guard = shell(script).grace(if is_marked { Duration::from_secs(20) } else { Duration::from_millis(50) });
+            assert_eq!(guard.hear(soon()), Heard::Line("ready".into()));
+            let pids = [guard.pid().to_string()];
+            guard.kill();
+            drop(guard);
+            assert_dead(&pids);
+            assert_eq!(std::fs::remove_file(&mark).is_ok(), is_marked);
+        }
+    }
+
+    #[test]
+    fn what_it_puts_into_the_temporary_folder_goes_with_it() {
+        for (script, is_killed) in [
+            ("mkdir $TMPDIR/a; echo x > $TMPDIR/a/b; echo $TMPDIR", false),
+            ("trap '' TERM; echo $TMPDIR; while :; do mkdir -p $TMPDIR/a; echo x > $TMPDIR/a/b; done 2> /dev/null", true),
+        ] {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            let mut guard = Guard::start_apart(command).unwrap().grace(Duration::from_millis(50));
+            let Heard::Line(scratch) = guard.hear(soon()) else { panic!("nothing said") };
+            let scratch = std::path::Path::new(&scratch);
+            assert!(scratch.starts_with(std::env::temp_dir()) && scratch.is_dir(), "{scratch:?}");
+            if is_killed {
+                guard.kill();
+            }
+            drop(guard);
+            assert!(!scratch.exists(), "{scratch:?}");
+        }
     }
 
     #[test]

@@ -39,6 +39,11 @@ impl Leader {
         Leader { pid: libc::pid_t::try_from(pid).unwrap_or(0), reaped: self.reaped.clone() }
     }
 
+    /// Whether they are clones of one another.
+    pub(super) fn is(&self, other: &Leader) -> bool {
+        Arc::ptr_eq(&self.reaped, &other.reaped)
+    }
+
     /// Its number, and that of its group.
     pub(super) fn pid(&self) -> u32 {
         self.pid.unsigned_abs()

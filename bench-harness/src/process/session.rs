@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     guard::{Guard, Heard, LINE_BYTES_MAX},
+    interrupt,
     peer::Peer,
     protocol::{Done, Hello, Order, PROTOCOL, Prepare, Reply},
     stop::Stopper,
@@ -52,7 +53,7 @@ impl Session {
             command.env(PROGRAM, program);
         }
         let cannot = |error: std::io::Error| Failure::Process(format!("`{}` cannot be started: {error}", peer.command.join(" ")));
-        let process = Guard::start(command).map_err(cannot)?;
+        let process = Guard::start_apart(command).map_err(cannot)?.until(interrupt::asked());
         let (hello, prepare_limit) = (Hello::default(), seconds(peer.prepare_s));
         let mut session = Session { process, prepare_limit, started, hello, ready_s: None, runs: 0 };
         match session.next("say what it is", seconds(peer.hello_s))? {
@@ -151,7 +152,11 @@ impl Session {
                     let words = self.words();
                     return Err(Failure::Process(format!("did not {what} within {} s, and was killed{words}", limit.as_secs_f32())));
                 }
-                Heard::End | Heard::Interrupted => return Err(self.ended(what)),
+                Heard::Interrupted => {
+                    self.process.kill();
+                    return Err(Failure::Interrupted);
+                }
+                Heard::End => return Err(self.ended(what)),
             }
         }
     }

@@ -6,11 +6,11 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc,
     time::Duration,
 };
 
 use core_affinity::CoreId;
+use crossbeam_channel::{bounded, select};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         clock::{self, ClockSanity, ClockWatch, Drift},
         cpu, rss, stalls, threads,
     },
-    process::Session,
+    process::{Session, interrupt},
     system::{Job, Outcome, System},
 };
 
@@ -143,6 +143,9 @@ pub enum Failure {
     /// The process that was to run it hung, ended, or broke the protocol. It is gone, and what comes after can be measured.
     #[error("the process {0}")]
     Process(String),
+    /// This program was asked to end meanwhile.
+    #[error("interrupted")]
+    Interrupted,
     /// The process cannot run this, and said so.
     #[error("refused: {0}")]
     Refused(String),
@@ -222,9 +225,9 @@ fn surround(
     Measured { outcome, cpu, allocations, rss_at_start, peak, stalls, clock, drift, process: None }
 }
 
-/// Runs `work` in a thread of its own, so that its pinning ends with it, and gives up waiting after `limit`.
+/// Runs `work` in a thread of its own, so that its pinning ends with it, and gives up waiting after `limit` or at a Ctrl-C.
 fn in_fresh_thread(work: impl FnOnce() -> Result<Outcome, String> + Send + 'static, limit: Duration) -> Result<Outcome, Failure> {
-    let (done, outcome) = mpsc::sync_channel(1);
+    let (done, outcome) = bounded(1);
     let thread = std::thread::Builder::new().name("run".into()).spawn(move || {
         let result = match catch_unwind(AssertUnwindSafe(work)) {
             Ok(result) => result.map_err(Failure::Error),
@@ -234,8 +237,12 @@ fn in_fresh_thread(work: impl FnOnce() -> Result<Outcome, String> + Send + 'stat
         let _ = done.send(result);
     });
     let thread = thread.map_err(|e| Failure::Error(format!("no thread can be started: {e}")))?;
-    let result = outcome.recv_timeout(limit).unwrap_or(Err(Failure::Hung(limit)));
-    if !matches!(result, Err(Failure::Hung(_))) {
+    let result = select! {
+        recv(outcome) -> result => result.unwrap_or(Err(Failure::Hung(limit))),
+        recv(interrupt::asked()) -> _ => Err(Failure::Interrupted),
+        default(limit) => Err(Failure::Hung(limit)),
+    };
+    if !matches!(result, Err(Failure::Hung(_) | Failure::Interrupted)) {
         // It has sent its result: it ends at once, and its CPU time and memory are then accounted for.
         let _ = thread.join();
     }
@@ -260,7 +267,7 @@ mod tests {
         assert_eq!(ok.unwrap().n, 1);
         assert_eq!(in_fresh_thread(|| Err("no".into()), limit).unwrap_err(), Failure::Error("no".into()));
         assert_eq!(in_fresh_thread(|| panic!("boom {}", 7), limit).unwrap_err(), Failure::Panic("boom 7".into()));
-        let (release, hold) = mpsc::channel::<()>();
+        let (release, hold) = std::sync::mpsc::channel::<()>();
         let hung = in_fresh_thread(
             move || {
                 let _ = hold.recv();

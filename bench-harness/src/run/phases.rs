@@ -20,7 +20,7 @@ use core_affinity::CoreId;
 use crate::{
     load::{Inject, Schedule},
     measure::throughput,
-    process::{Peer, Session, protocol},
+    process::{Peer, Session, interrupt, protocol},
     quantity::Rate,
     report::row::{Origin, Row},
     run::{
@@ -96,6 +96,9 @@ pub enum Stopped {
     /// A run hangs.
     #[error("{0} {1}; its threads still run, so nothing after it could be believed")]
     Hung(String, Failure),
+    /// This program was asked to end.
+    #[error("interrupted")]
+    Interrupted,
     /// A result cannot be written.
     #[error("a result cannot be written: {0}")]
     Write(#[from] std::io::Error),
@@ -300,6 +303,9 @@ impl OneWorkload<'_, '_> {
         rate: Option<f64>,
         around: Option<Surroundings>,
     ) -> Result<(Measured, Asked), Stopped> {
+        if interrupt::is_asked() {
+            return Err(Stopped::Interrupted);
+        }
         let asked = self.asked(cell, events, rate)?;
         // The control `loss`: fewer records than the oracle counts.
         let events = events.saturating_sub(cell.inject.loss).max(1);
@@ -389,6 +395,10 @@ impl OneWorkload<'_, '_> {
 
     /// Makes the row and tells it. Returns whether the run failed.
     fn record(&mut self, cell: &Cell, repeat: u32, asked: Asked, measured: &Measured) -> Result<bool, Stopped> {
+        // What was cut off is no failure of its system, and gives no row.
+        if matches!(measured.outcome, Err(Failure::Interrupted)) {
+            return Err(Stopped::Interrupted);
+        }
         let origin = Origin {
             cell,
             repeat,

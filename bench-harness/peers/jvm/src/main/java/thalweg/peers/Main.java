@@ -11,7 +11,7 @@ import thalweg.peers.protocol.Peer;
 public final class Main {
     private Main() {}
 
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws IOException, InterruptedException {
         String name = arguments.length == 1 ? arguments[0] : "";
         Peer peer = switch (name) {
             case "flink" -> new Flink();

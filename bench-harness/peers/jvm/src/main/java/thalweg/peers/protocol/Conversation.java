@@ -9,16 +9,26 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 
-/** The peer's side of {@code PROTOCOL.md}: a line of JSON in, a line of JSON out. */
+/**
+ * The peer's side of {@code PROTOCOL.md}: a line of JSON in, a line of JSON out.
+ *
+ * <p>Orders are read by a thread of their own: it sees that the harness is gone also in the midst of a run.
+ */
 public final class Conversation {
     private static final int PROTOCOL = 1;
+    /** No order is empty. */
+    private static final String END = "";
 
     private final ObjectMapper json = new ObjectMapper();
     private final BufferedReader from;
     private final PrintStream to;
     private final Peer peer;
+    private final BlockingQueue<String> orders = new LinkedBlockingQueue<>();
     private Peer.Prepared prepared;
+    private volatile boolean isBusy;
 
     public Conversation(InputStream from, PrintStream to, Peer peer) {
         this.from = new BufferedReader(new InputStreamReader(from, StandardCharsets.UTF_8));
@@ -27,20 +37,44 @@ public final class Conversation {
     }
 
     /** Talks until it is told to end. */
-    public void hold() throws IOException {
+    public void hold() throws IOException, InterruptedException {
+        Thread listener = new Thread(this::listen, "orders");
+        listener.setDaemon(true);
+        listener.start();
         ObjectNode hello = json.createObjectNode().put("is", "hello").put("protocol", PROTOCOL);
         say(hello.put("name", peer.name()).put("version", peer.version()).put("language", "Java " + Runtime.version().feature()));
-        for (String line = from.readLine(); line != null; line = from.readLine()) {
+        for (String line = orders.take(); !line.equals(END); line = orders.take()) {
             JsonNode order = json.readTree(line);
-            switch (order.path("do").asText()) {
-                case "prepare" -> say(prepare(order));
-                case "go" -> say(go());
-                case "quit" -> {
-                    return;
-                }
-                default -> say(told("failed", "not an order of this protocol: " + line));
+            String what = order.path("do").asText();
+            if (what.equals("quit")) {
+                return;
             }
+            isBusy = true;
+            ObjectNode reply = switch (what) {
+                case "prepare" -> prepare(order);
+                case "go" -> go();
+                default -> told("failed", "not an order of this protocol: " + line);
+            };
+            isBusy = false;
+            say(reply);
         }
+    }
+
+    /** Until there are no more orders. If none is to be told what comes of the one that is being done, the process ends. */
+    private void listen() {
+        try {
+            for (String line = from.readLine(); line != null; line = from.readLine()) {
+                if (!line.isBlank()) {
+                    orders.add(line);
+                }
+            }
+        } catch (IOException closed) {
+            // As good as its end.
+        }
+        if (isBusy) {
+            System.exit(1);
+        }
+        orders.add(END);
     }
 
     private ObjectNode prepare(JsonNode order) {
