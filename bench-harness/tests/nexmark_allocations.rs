@@ -38,6 +38,26 @@ fn neither_a_generator_nor_a_replay_allocates() {
     alloc::count(false);
 }
 
+/// More threads than there are shards, several at a time: those that share one lose nothing either.
+fn every_thread_is_counted() {
+    const THREADS: u64 = 2_000;
+    const BLOCKS: u64 = 1_000;
+    alloc::count(true);
+    let (before, live) = (alloc::counted(), alloc::live_bytes());
+    for _ in 0..THREADS / 4 {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..BLOCKS).for_each(|_| drop(black_box(Box::new([0u8; 64])))));
+            }
+        });
+    }
+    alloc::count(false);
+    // A thread takes a few blocks itself: too few to hide that some of a thousand were lost.
+    let (counted, ours) = (alloc::counted() - before, THREADS * BLOCKS);
+    assert!((ours..ours + THREADS * 20).contains(&counted), "{counted} counted of {ours}");
+    assert!(alloc::live_bytes() - live < 100_000, "what was freed is still held");
+}
+
 /// Queries whose state grows with the stream: each new key takes memory.
 const GROWING: [Query; 11] =
     [Query::Q3, Query::Q4, Query::Q6, Query::Q9, Query::Q15, Query::Q16, Query::Q17, Query::Q18, Query::Q19, Query::Q20, Query::Q23];
@@ -103,5 +123,6 @@ fn queries_allocate_only_where_their_state_grows() {
 #[test]
 fn allocations() {
     neither_a_generator_nor_a_replay_allocates();
+    every_thread_is_counted();
     queries_allocate_only_where_their_state_grows();
 }
