@@ -392,6 +392,47 @@ proptest! {
         flow.start(config(workers, batch)).unwrap().join().unwrap();
         prop_assert_eq!(sorted(rows.take()), pairs(&rows_of(&lefts), &rows_of(&rights), |_, _| true));
     }
+
+    /// Rows that are over do not count, whether the join has let them go yet or not.
+    #[test]
+    fn an_interval_refuses_no_row_before_so_many_may_still_match(
+        steps in prop::collection::vec((0..3u32, any::<bool>(), 0..60i64, 0..4i64, 0..8u8), 1..600),
+        (lo, width) in (-60..60i64, 0..60i64),
+        rows_max in 1..60usize,
+    ) {
+        let hi = lo + width;
+        let mut flow = Dataflow::new("limit");
+        let (mut input, source) = feed::<Either<Row, Row>>();
+        let (sink, _) = outputs::<(Row, Row)>();
+        flow.source(source)
+            .timed()
+            .join_sides(|left: &Row| left.0, |right: &Row| right.0)
+            .rows_max(rows_max)
+            .between(lo, hi, |left, right| (*left, *right))
+            .sink(sink);
+        let mut driver = flow.drive(Config::default()).unwrap();
+        // Until when each row may match another one.
+        let (mut now, mut watermark, mut kept) = (0, EventTime::MIN, Vec::<EventTime>::new());
+        for (number, (key, is_left, behind, step, mark)) in steps.into_iter().enumerate() {
+            now += step;
+            if mark == 0 {
+                watermark = watermark.max(now - 30);
+                input.watermark(watermark);
+                kept.retain(|until| *until > watermark);
+            }
+            let row = (key, now - behind, number);
+            input.push(row.1, if is_left { Either::Left(row) } else { Either::Right(row) });
+            let until = if is_left { row.1 + hi } else { row.1 - lo };
+            if row.1 > watermark && until > watermark {
+                kept.push(until);
+            }
+            let ran = driver.run();
+            prop_assert_eq!(ran.is_err(), kept.len() > rows_max, "row {}, {} kept", number, kept.len());
+            if ran.is_err() {
+                break;
+            }
+        }
+    }
 }
 
 #[test]

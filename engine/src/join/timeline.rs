@@ -10,20 +10,22 @@
 //! row that goes. Chains are by time, so that what lies behind a row which is gone had its time before it.
 //!
 //! Cost: O(1) for a row that is the newest of its key, and O(log n) to find a place in a chain of n rows, in expectation over how they came.
-//! A row that lives long keeps its block: rows that come far ahead of event time should be few. An empty block takes 40 bytes for as long as
+//! A row that lives long keeps its block: rows that come far ahead of event time should be few. An empty block takes 64 bytes for as long as
 //! an older row lives.
 //!
 //! Source of the jumps: Myers, "An Applicative Random-Access Stack", Information Processing Letters 17(5), 1983. Ours may be out of balance,
 //! where rows came out of order.
 
-use std::{collections::VecDeque, num::NonZero};
+use std::{mem, num::NonZero};
 
 use crate::time::EventTime;
 
 /// Rows of a block.
-const BLOCK: usize = 256;
+const BLOCK: u64 = 256;
 /// With fewer living blocks than this, none is looked for between them.
 const FEW_BLOCKS: usize = 64;
+/// The least number of places for blocks.
+const FEW_PLACES: usize = 8;
 
 /// One row in so many of a chain jumps: that it does is known without a look at the rows before it, which most rows are spared.
 const JUMPS: u64 = 8;
@@ -31,8 +33,8 @@ const JUMPS: u64 = 8;
 const NONE: u64 = u64::MAX / (2 * JUMPS);
 
 /// The rows of a key: the number of the newest one times [`JUMPS`], plus how many rows came to the chain modulo that, plus one.
-#[derive(Clone, Copy)]
-pub(super) struct Chain(NonZero<u64>);
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chain(NonZero<u64>);
 
 impl Chain {
     pub(super) const EMPTY: Self = Self::of(NONE, 0);
@@ -56,11 +58,12 @@ impl Chain {
 /// Rows, in the order of arrival.
 #[derive(Clone)]
 pub(super) struct Timeline<T> {
-    blocks: VecDeque<Block<T>>,
-    /// The number of the first row of the first block.
+    /// A ring of a power of two of places, or of none: that of the block of row `n` is `n / BLOCK`, modulo their number.
+    blocks: Vec<Block<T>>,
+    /// The number of the first row of the first block. A multiple of `BLOCK`.
     first: u64,
-    /// Rows that are there.
-    rows: usize,
+    /// The number of the next row. No less than `first`.
+    next: u64,
     /// The greatest time of all rows that ever came.
     latest: EventTime,
     /// Blocks that are not gone.
@@ -68,38 +71,77 @@ pub(super) struct Timeline<T> {
     /// So many living blocks are a reason to look for some to free between others.
     search_at: usize,
     /// Memory of blocks that are gone.
-    spare: Vec<Vec<Row<T>>>,
+    spare: Vec<(Vec<Row<T>>, Vec<Jump>)>,
 }
 
 #[derive(Clone)]
 struct Block<T> {
-    /// None once the block is gone.
+    /// None before the block begins, and once it is gone.
     rows: Vec<Row<T>>,
-    /// The greatest time.
+    /// Of those of its rows that jump, in their order.
+    jumps: Vec<Jump>,
+    earliest: EventTime,
     latest: EventTime,
 }
 
+impl<T> Block<T> {
+    /// One without rows.
+    fn gone() -> Self {
+        Self { rows: Vec::new(), jumps: Vec::new(), earliest: EventTime::MAX, latest: EventTime::MIN }
+    }
+}
+
+/// A row, small: what a join spends its time on is to wait for rows to come from the caches.
 #[derive(Clone)]
 struct Row<T> {
     time: EventTime,
-    /// The number of the next older row of the key; it may be gone.
-    before: u64,
-    /// One that is older still, or the same.
-    jump: u64,
-    /// About how many of those that jump are before it. 0 if it does not.
-    depth: u32,
+    before: Before,
     row: T,
+}
+
+/// The number of the next older row of the key, which may be gone, and whether the row jumps.
+#[derive(Clone, Copy)]
+struct Before(u64);
+
+impl Before {
+    #[inline(always)]
+    fn new(number: u64, jumps: bool) -> Self {
+        Self(2 * number + u64::from(jumps))
+    }
+
+    #[inline(always)]
+    fn number(self) -> u64 {
+        self.0 / 2
+    }
+
+    #[inline(always)]
+    fn jumps(self) -> bool {
+        self.0 % 2 == 1
+    }
+}
+
+/// Where a row jumps to.
+#[derive(Clone, Copy)]
+struct Jump {
+    /// The place of the row in its block.
+    from: usize,
+    /// The number of a row that is older than the next older one.
+    to: u64,
+    /// About how many of those that jump are before it.
+    depth: u32,
 }
 
 impl<T> Timeline<T> {
     pub(super) fn new() -> Self {
-        Self { blocks: VecDeque::new(), first: 0, rows: 0, latest: EventTime::MIN, living: 0, search_at: FEW_BLOCKS, spare: Vec::new() }
+        Self { blocks: Vec::new(), first: 0, next: 0, latest: EventTime::MIN, living: 0, search_at: FEW_BLOCKS, spare: Vec::new() }
     }
 
-    /// Rows that are kept.
-    #[inline(always)]
-    pub(super) fn len(&self) -> usize {
-        self.rows
+    /// How many rows there are with `time` or later. Looks into blocks that have earlier ones too.
+    pub(super) fn len_from(&self, time: EventTime) -> usize {
+        let of = |block: &Block<T>| {
+            if block.earliest >= time { block.rows.len() } else { block.rows.iter().filter(|row| row.time >= time).count() }
+        };
+        self.blocks.iter().map(of).sum()
     }
 
     /// Whether the newest row of a chain is there.
@@ -108,11 +150,24 @@ impl<T> Timeline<T> {
         self.row(chain.newest()).is_some()
     }
 
+    /// The place of a row's block.
+    #[inline(always)]
+    fn place(&self, number: u64) -> usize {
+        (number / BLOCK) as usize & self.blocks.len().wrapping_sub(1)
+    }
+
+    /// Whether a row is before the first block, or not there yet, as [`NONE`] is. Those of a block between others that is gone are not told.
+    #[inline(always)]
+    fn is_outside(&self, number: u64) -> bool {
+        number.wrapping_sub(self.first) >= self.next - self.first
+    }
+
     #[inline(always)]
     fn row(&self, number: u64) -> Option<&Row<T>> {
-        // The place of one that is gone is not there: before the first it would be negative.
-        let place = number.wrapping_sub(self.first) as usize;
-        self.blocks.get(place / BLOCK)?.rows.get(place % BLOCK)
+        if self.is_outside(number) {
+            return None;
+        }
+        self.blocks.get(self.place(number))?.rows.get((number % BLOCK) as usize)
     }
 
     /// Adds a row to a chain, behind those of its time; returns the chain as it is now.
@@ -125,7 +180,8 @@ impl<T> Timeline<T> {
             self.add_out_of_order(chain, time, row);
             return chain;
         }
-        let rows = chain.rows() + 1;
+        // Behind rows that are gone a chain begins anew.
+        let rows = 1 + if self.is_outside(chain.newest()) { 0 } else { chain.rows() };
         Chain::of(self.push(chain.newest(), rows.is_multiple_of(JUMPS), time, row), rows)
     }
 
@@ -136,35 +192,50 @@ impl<T> Timeline<T> {
         while let Some(row) = self.row(newer) {
             let is_newer = |number| self.row(number).is_some_and(|row| row.time > time);
             newer = match () {
-                () if is_newer(row.jump) => row.jump,
-                () if is_newer(row.before) => row.before,
+                () if row.before.jumps() && is_newer(self.jump(newer, row.before).0) => self.jump(newer, row.before).0,
+                () if is_newer(row.before.number()) => row.before.number(),
                 () => break,
             };
         }
-        let older = self.row(newer).map_or(NONE, |row| row.before);
+        let older = self.row(newer).map_or(NONE, |row| row.before.number());
         // As good as drawn by lot: rows of one key may come in any rhythm.
-        let jumps = (self.rows as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).leading_zeros() >= JUMPS.ilog2();
+        let jumps = self.next.wrapping_mul(0x9e37_79b9_7f4a_7c15).leading_zeros() >= JUMPS.ilog2();
         let number = self.push(older, jumps, time, row);
-        let place = newer.wrapping_sub(self.first) as usize;
-        if let Some(row) = self.blocks.get_mut(place / BLOCK).and_then(|block| block.rows.get_mut(place % BLOCK)) {
-            row.before = number;
+        let place = self.place(newer);
+        // The new row is there, hence a block is.
+        if let Some(row) = self.blocks[place].rows.get_mut((newer % BLOCK) as usize) {
+            row.before = Before::new(number, row.before.jumps());
         }
     }
 
     /// Appends a row; returns its number.
     #[inline(always)]
     fn push(&mut self, before: u64, jumps: bool, time: EventTime, row: T) -> u64 {
-        let (jump, depth) = if jumps { self.jump_over(before) } else { (before, 0) };
-        if self.blocks.back().is_none_or(|block| block.rows.len() == BLOCK) {
+        let jump = jumps.then(|| self.jump_over(before));
+        let number = self.next;
+        if number.is_multiple_of(BLOCK) {
             self.begin_block();
         }
-        self.rows += 1;
-        let blocks = self.blocks.len() - 1;
-        let block = &mut self.blocks[blocks];
-        let number = self.first + (blocks * BLOCK + block.rows.len()) as u64;
+        self.next = number + 1;
+        let place = self.place(number);
+        let block = &mut self.blocks[place];
+        block.earliest = block.earliest.min(time);
         block.latest = block.latest.max(time);
-        block.rows.push(Row { time, before, jump, depth, row });
+        if let Some((to, depth)) = jump {
+            block.jumps.push(Jump { from: block.rows.len(), to, depth });
+        }
+        block.rows.push(Row { time, before: Before::new(before, jumps), row });
         number
+    }
+
+    /// Where a row that is there jumps to, and how deep it is: to the one before, and 0, if it does not.
+    #[inline(never)]
+    fn jump(&self, number: u64, before: Before) -> (u64, u32) {
+        let jumps = self.blocks.get(self.place(number)).map_or(&[][..], |block| &block.jumps);
+        match jumps.binary_search_by_key(&((number % BLOCK) as usize), |jump| jump.from) {
+            Ok(at) if before.jumps() => (jumps[at].to, jumps[at].depth),
+            _ => (before.number(), 0),
+        }
     }
 
     /// Where a row jumps to that comes before row `before`, and how deep it is: to the one that jumped last, or over as far as that row's
@@ -174,21 +245,34 @@ impl<T> Timeline<T> {
         let mut last = before;
         for _ in 1..JUMPS {
             let Some(row) = self.row(last) else { return (before, 1) };
-            last = row.before;
+            last = row.before.number();
         }
         let Some(row) = self.row(last) else { return (before, 1) };
-        let far = self.row(row.jump).and_then(|mid| {
-            let end = self.row(mid.jump)?;
-            (row.depth.wrapping_sub(mid.depth) == mid.depth.wrapping_sub(end.depth)).then_some(mid.jump)
+        let (mid, depth) = self.jump(last, row.before);
+        let far = self.row(mid).and_then(|row| {
+            let (end, mid_depth) = self.jump(mid, row.before);
+            let end_depth = self.jump(end, self.row(end)?.before).1;
+            (depth.wrapping_sub(mid_depth) == mid_depth.wrapping_sub(end_depth)).then_some(end)
         });
-        (far.unwrap_or(last), row.depth.wrapping_add(1))
+        (far.unwrap_or(last), depth.wrapping_add(1))
     }
 
+    /// Begins the block of the next row.
     #[cold]
     #[inline(never)]
     fn begin_block(&mut self) {
-        let rows = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BLOCK));
-        self.blocks.push_back(Block { rows, latest: EventTime::MIN });
+        let (first, begun) = (self.first / BLOCK, ((self.next - self.first) / BLOCK) as usize);
+        if begun == self.blocks.len() {
+            let places = (2 * begun).max(FEW_PLACES);
+            let mut blocks: Vec<_> = (0..places).map(|_| Block::gone()).collect();
+            for number in (first..).take(begun) {
+                blocks[number as usize & (places - 1)] = mem::replace(&mut self.blocks[number as usize & (begun - 1)], Block::gone());
+            }
+            self.blocks = blocks;
+        }
+        let (rows, jumps) = self.spare.pop().unwrap_or_else(|| (Vec::with_capacity(BLOCK as usize), Vec::new()));
+        let place = self.place(self.next);
+        self.blocks[place] = Block { rows, jumps, ..Block::gone() };
         self.living += 1;
     }
 
@@ -196,31 +280,36 @@ impl<T> Timeline<T> {
     #[inline(always)]
     pub(super) fn within(&self, chain: Chain, from: EventTime, until: EventTime) -> impl Iterator<Item = (EventTime, &T)> {
         let mut next = self.row(chain.newest());
-        while let Some(row) = next
-            && row.time > until
-        {
-            next = match self.row(row.jump) {
-                Some(far) if far.time > until => Some(far),
-                _ => self.row(row.before),
-            };
+        if next.is_some_and(|row| row.time > until) {
+            next = self.skip(chain.newest(), until);
         }
         std::iter::from_fn(move || {
             let row = next.filter(|row| row.time >= from)?;
-            next = self.row(row.before);
+            next = self.row(row.before.number());
             Some((row.time, &row.row))
         })
     }
 
+    /// The first row of a chain, from a row on that is there, whose time is not behind `until`.
+    #[inline(never)]
+    fn skip(&self, mut number: u64, until: EventTime) -> Option<&Row<T>> {
+        loop {
+            let row = self.row(number)?;
+            if row.time <= until {
+                return Some(row);
+            }
+            let far = if row.before.jumps() { self.jump(number, row.before).0 } else { NONE };
+            number = if self.row(far).is_some_and(|row| row.time > until) { far } else { row.before.number() };
+        }
+    }
+
     /// Lets rows before `time` go, as far as their block has no other. The last block stays, as it is being filled.
     pub(super) fn free_before(&mut self, time: EventTime) {
-        while self.blocks.len() > 1 && self.blocks[0].latest < time {
-            if let Some(block) = self.blocks.pop_front() {
-                self.first += BLOCK as u64;
-                self.recycle(block.rows);
-            }
+        while self.next - self.first > BLOCK && self.free(self.first, time) {
+            self.first += BLOCK;
         }
         // Not so often that the search would cost more than a few steps per block that came since.
-        if self.living >= self.search_at.max(self.blocks.len() / FEW_BLOCKS) {
+        if self.living >= self.search_at.max(((self.next - self.first) / BLOCK) as usize / FEW_BLOCKS) {
             self.free_between(time);
         }
     }
@@ -229,27 +318,33 @@ impl<T> Timeline<T> {
     #[cold]
     #[inline(never)]
     fn free_between(&mut self, time: EventTime) {
-        for at in 0..self.blocks.len() - 1 {
-            if self.blocks[at].latest < time {
-                let rows = std::mem::take(&mut self.blocks[at].rows);
-                self.recycle(rows);
-            }
+        let mut number = self.first;
+        while self.next - number > BLOCK {
+            self.free(number, time);
+            number += BLOCK;
         }
         self.search_at = FEW_BLOCKS.max(2 * self.living);
     }
 
-    /// Takes the memory of a block that goes, unless it has gone already.
-    fn recycle(&mut self, mut rows: Vec<Row<T>>) {
-        if rows.is_empty() {
-            return;
+    /// Lets the block go that begins with a row, if all of its rows are before `time`; says whether it is gone.
+    fn free(&mut self, number: u64, time: EventTime) -> bool {
+        let place = self.place(number);
+        let block = &mut self.blocks[place];
+        if block.rows.is_empty() {
+            return true;
         }
-        self.rows -= rows.len();
+        if block.latest >= time {
+            return false;
+        }
+        let Block { mut rows, mut jumps, .. } = mem::replace(block, Block::gone());
         self.living -= 1;
         rows.clear();
+        jumps.clear();
         // No more of them than are in use.
         if self.spare.len() <= self.living {
-            self.spare.push(rows);
+            self.spare.push((rows, jumps));
         }
+        true
     }
 }
 
@@ -294,9 +389,10 @@ mod tests {
             head = timeline.add(head, if n == 0 { i64::MAX } else { n }, n);
             timeline.free_before(n - 1_000);
         }
-        assert!(timeline.len() < 200 * BLOCK, "{} rows", timeline.len());
+        let (kept, block) = (timeline.len_from(EventTime::MIN), BLOCK as usize);
+        assert!(kept < 200 * block, "{kept} rows");
         assert!(timeline.spare.len() <= timeline.living + FEW_BLOCKS);
-        timeline.blocks.iter().for_each(|block| assert!(block.rows.is_empty() || block.rows.capacity() < 2 * BLOCK));
+        timeline.blocks.iter().for_each(|of| assert!(of.rows.is_empty() || of.rows.capacity() < 2 * block));
         assert_eq!(timeline.within(head, 0, i64::MAX).map(|(_, n)| *n).take(3).collect::<Vec<_>>(), [0, 999_999, 999_998]);
     }
 
