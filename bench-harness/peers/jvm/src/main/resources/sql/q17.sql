@@ -1,3 +1,9 @@
+-- Changes of a group are put together for two seconds, or 50,000 rows.
+SET 'table.exec.mini-batch.enabled' = 'true';
+SET 'table.exec.mini-batch.allow-latency' = '2 s';
+SET 'table.exec.mini-batch.size' = '50000';
+SET 'table.optimizer.agg-phase-strategy' = 'TWO_PHASE';
+
 CREATE TEMPORARY TABLE answer (
   auction BIGINT, `day` STRING, total_bids BIGINT, rank1_bids BIGINT, rank2_bids BIGINT, rank3_bids BIGINT, min_price BIGINT, max_price
   BIGINT, avg_price BIGINT, sum_price BIGINT, PRIMARY KEY (auction, `day`) NOT ENFORCED

@@ -1,3 +1,8 @@
+-- Changes of a group are put together for two seconds, or 50,000 rows.
+SET 'table.exec.mini-batch.enabled' = 'true';
+SET 'table.exec.mini-batch.allow-latency' = '2 s';
+SET 'table.exec.mini-batch.size' = '50000';
+
 CREATE TEMPORARY TABLE answer (category BIGINT, avg_price BIGINT, PRIMARY KEY (category) NOT ENFORCED)
 WITH ('connector' = 'answer');
 

@@ -1,10 +1,12 @@
 package thalweg.peers;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.flink.api.common.serialization.SerializerConfigImpl;
@@ -16,15 +18,20 @@ import thalweg.peers.flink.type.Records;
 import thalweg.peers.flink.type.Totals;
 import thalweg.peers.flink.type.Word;
 import thalweg.peers.input.Ad;
+import thalweg.peers.input.Auction;
+import thalweg.peers.input.Bid;
 import thalweg.peers.input.Event;
 import thalweg.peers.input.Number;
+import thalweg.peers.input.Person;
 import thalweg.peers.input.Visit;
 import thalweg.peers.input.Wide;
 
 class SerializerTest {
     @Test
     void whatIsWrittenIsReadAsItWas() throws Exception {
-        for (Class<?> record : new Class<?>[] {Ad.class, Event.class, Number.class, Totals.class, Visit.class, Wide.class, Word.class}) {
+        for (Class<?> record : new Class<?>[] {
+            Ad.class, Auction.class, Bid.class, Event.class, Number.class, Person.class, Totals.class, Visit.class, Wide.class, Word.class
+        }) {
             check(record);
         }
     }
@@ -40,6 +47,8 @@ class SerializerTest {
                 field.setLong(record, next);
             } else if (field.getType() == int.class) {
                 field.setInt(record, (int) next);
+            } else if (field.getType() == byte[].class) {
+                field.set(record, ("wört" + next).getBytes(StandardCharsets.UTF_8));
             } else {
                 field.set(record, "wört" + next);
             }
@@ -62,7 +71,11 @@ class SerializerTest {
 
     private static void equal(Object a, Object b) throws Exception {
         for (Field field : fields(a.getClass())) {
-            assertEquals(field.get(a), field.get(b), field.getName());
+            if (field.getType() == byte[].class) {
+                assertArrayEquals((byte[]) field.get(a), (byte[]) field.get(b), field.getName());
+            } else {
+                assertEquals(field.get(a), field.get(b), field.getName());
+            }
         }
     }
 }

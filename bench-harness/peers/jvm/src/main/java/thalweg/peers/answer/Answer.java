@@ -34,6 +34,15 @@ public final class Answer {
         addReduced(Mix.mix(4 + a * WEIGHTS[0] + b * WEIGHTS[1] + c * WEIGHTS[2] + d * WEIGHTS[3]), 1);
     }
 
+    public void add(long a, long b, long c, long d, long e) {
+        addReduced(Mix.mix(5 + a * WEIGHTS[0] + b * WEIGHTS[1] + c * WEIGHTS[2] + d * WEIGHTS[3] + e * WEIGHTS[4]), 1);
+    }
+
+    public void add(long a, long b, long c, long d, long e, long f, long g) {
+        long head = a * WEIGHTS[0] + b * WEIGHTS[1] + c * WEIGHTS[2] + d * WEIGHTS[3];
+        addReduced(Mix.mix(7 + head + e * WEIGHTS[4] + f * WEIGHTS[5] + g * WEIGHTS[6]), 1);
+    }
+
     /** Adds a row of any number of columns. */
     public void add(long[] columns) {
         addReduced(row(columns), 1);

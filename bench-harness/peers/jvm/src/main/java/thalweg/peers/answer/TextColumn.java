@@ -30,6 +30,10 @@ public final class TextColumn {
         return of(bytes, 0, bytes.length);
     }
 
+    public static long of(byte[] utf8) {
+        return of(utf8, 0, utf8.length);
+    }
+
     /** Of the UTF-8 bytes {@code [at, at + length)}. */
     public static long of(byte[] bytes, int at, int length) {
         return fold(length <= 16 ? upTo16(bytes, at, length) : over16(bytes, at, length), FINISH);

@@ -1,5 +1,6 @@
 package thalweg.peers.flink;
 
+import java.time.Duration;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.connector.sink2.Sink;
@@ -47,6 +48,17 @@ public final class Plan {
     /** The run's input, by so many readers, which hand each record's event time on beside it. */
     public <T> SingleOutputStreamOperator<T> source(Class<T> record, WatermarkStrategy<T> watermarks, int parallelism) {
         return source(Inputs.ONLY, type(record), watermarks, parallelism);
+    }
+
+    /** A table of the run's input, whose event times are out of order by no more than the input says. */
+    public <T> SingleOutputStreamOperator<T> table(Class<T> record, String table) {
+        Duration bound = Duration.ofMillis(input.boundMs(table));
+        return source(table, type(record), WatermarkStrategy.<T>forBoundedOutOfOrderness(bound), environment.getParallelism());
+    }
+
+    /** A table of the run's input, for a job that knows no event time. */
+    public <T> SingleOutputStreamOperator<T> timeless(Class<T> record, String table) {
+        return source(table, type(record), WatermarkStrategy.<T>noWatermarks(), environment.getParallelism());
     }
 
     /** A table of the run's input. */

@@ -1,5 +1,6 @@
 package thalweg.peers.flink;
 
+import java.util.Map;
 import thalweg.peers.protocol.Run;
 
 /**
@@ -14,6 +15,7 @@ import thalweg.peers.protocol.Run;
  * @param form the form of a query: {@code tuned}, {@code plain} or {@code sql}
  * @param watermarkMs sources emit a watermark so often
  * @param warmUpS how long a job runs before each measured run of it, in seconds
+ * @param tables Flink's own options of SQL, by their names ({@code table.…}): they override what a query sets
  */
 public record Settings(
         boolean objectReuse,
@@ -24,7 +26,8 @@ public record Settings(
         int checkpointMs,
         String form,
         int watermarkMs,
-        double warmUpS) {
+        double warmUpS,
+        Map<String, String> tables) {
 
     static Settings of(Run run) {
         return new Settings(
@@ -36,6 +39,7 @@ public record Settings(
                 run.option("checkpoint_ms", 0),
                 run.option("form", "tuned"),
                 run.option("watermark_ms", 200),
-                Double.parseDouble(run.option("warm_up_s", "7")));
+                Double.parseDouble(run.option("warm_up_s", "7")),
+                run.options("table."));
     }
 }

@@ -3,6 +3,8 @@ package thalweg.peers.protocol;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * A run that is to be prepared: the fields of {@code prepare} that the peers of this program know.
@@ -68,6 +70,17 @@ public record Run(
 
     public int option(String name, int otherwise) {
         return Integer.parseInt(option(name, Integer.toString(otherwise)));
+    }
+
+    /** Those whose names begin so. */
+    public Map<String, String> options(String prefix) {
+        Map<String, String> found = new TreeMap<>();
+        options.properties().forEach(option -> {
+            if (option.getKey().startsWith(prefix)) {
+                found.put(option.getKey(), option.getValue().asText());
+            }
+        });
+        return found;
     }
 
     public boolean isOn(String name, boolean otherwise) {

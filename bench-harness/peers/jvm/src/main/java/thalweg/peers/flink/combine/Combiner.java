@@ -7,6 +7,7 @@ import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.util.OutputTag;
 import thalweg.peers.flink.Plan;
 import thalweg.peers.flink.type.Totals;
 
@@ -21,7 +22,8 @@ import thalweg.peers.flink.type.Totals;
  *                └ a checkpoint's barrier: all rows go on before it, so that nothing is kept that would have to be stored
  * </pre>
  *
- * A row's time is the last of its slice, so that a window that consists of whole slices takes it exactly where it belongs.
+ * A row's time is the last of its slice, so that a window that consists of whole slices takes it exactly where it belongs. A record that is too late for
+ * its slice goes to an output of its own, if there is one; where windows allow lateness, a row more follows with the next watermark.
  */
 public final class Combiner<T> extends AbstractStreamOperator<Totals> implements OneInputStreamOperator<T, Totals> {
     /** Adds a record, or passes over it. */
@@ -31,35 +33,59 @@ public final class Combiner<T> extends AbstractStreamOperator<Totals> implements
 
     private final long sliceMs;
     private final Step<T> step;
+    private final long latenessMs;
+    /** Null: no record is late. */
+    private final OutputTag<T> late;
     private transient Slices slices;
     private transient StreamRecord<Totals> row;
+    /** Slices that end by this time are over. */
+    private transient long limit;
 
-    private Combiner(long sliceMs, Step<T> step) {
+    private Combiner(long sliceMs, Step<T> step, long latenessMs, OutputTag<T> late) {
         this.sliceMs = sliceMs;
         this.step = step;
+        this.latenessMs = latenessMs;
+        this.late = late;
     }
 
     /** Aggregates a stream before it is exchanged. */
     public static <T> SingleOutputStreamOperator<Totals> combine(
             Plan plan, DataStream<T> records, long sliceMs, Step<T> step) {
-        return records.transform("Combine", plan.type(Totals.class), new Combiner<>(sliceMs, step));
+        return records.transform("Combine", plan.type(Totals.class), new Combiner<>(sliceMs, step, 0, null));
+    }
+
+    /** The same of records of which some come too late for windows of a slice that wait so long after their end. */
+    public static <T> SingleOutputStreamOperator<Totals> combine(
+            Plan plan, DataStream<T> records, long sliceMs, Step<T> step, long latenessMs, OutputTag<T> late) {
+        return records.transform("Combine", plan.type(Totals.class), new Combiner<>(sliceMs, step, latenessMs, late));
     }
 
     @Override
     public void open() throws Exception {
         super.open();
         slices = new Slices(sliceMs);
+        limit = Long.MIN_VALUE;
         // One for all: the exchange serialises it at once.
         row = new StreamRecord<>(new Totals());
     }
 
     @Override
     public void processElement(StreamRecord<T> record) {
+        if (late != null && isLate(record.getTimestamp())) {
+            output.collect(late, record);
+            return;
+        }
         step.add(record.getValue(), slices);
+    }
+
+    private boolean isLate(long time) {
+        // Most times are past the watermark itself: what their slice is need not be known.
+        return time <= limit && Math.floorDiv(time, sliceMs) * sliceMs + sliceMs - 1 <= limit;
     }
 
     @Override
     public void processWatermark(Watermark watermark) throws Exception {
+        limit = watermark.getTimestamp() - latenessMs;
         slices.drain(watermark.getTimestamp(), this::rows);
         super.processWatermark(watermark);
     }

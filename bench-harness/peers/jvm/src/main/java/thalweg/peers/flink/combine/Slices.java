@@ -10,9 +10,11 @@ public final class Slices {
     private final TreeMap<Long, KeyTable> open = new TreeMap<>();
     private final ArrayDeque<KeyTable> spare = new ArrayDeque<>();
 
-    /** The slice of the last record. */
+    /** The slice of the last record, and the one before it: records out of order go back and forth between two. */
     private KeyTable current;
     private long currentStart;
+    private KeyTable other;
+    private long otherStart;
 
     Slices(long sliceMs) {
         this.sliceMs = sliceMs;
@@ -28,7 +30,11 @@ public final class Slices {
     }
 
     private void turnTo(long start) {
-        current = open.get(start);
+        KeyTable left = current;
+        long leftStart = currentStart;
+        current = other != null && otherStart == start ? other : open.get(start);
+        other = left;
+        otherStart = leftStart;
         if (current == null) {
             current = spare.isEmpty() ? new KeyTable() : spare.pop();
             open.put(start, current);
@@ -48,6 +54,9 @@ public final class Slices {
             slice.getValue().drain(rows.of(slice.getKey()));
             if (slice.getValue() == current) {
                 current = null;
+            }
+            if (slice.getValue() == other) {
+                other = null;
             }
             spare.push(slice.getValue());
         }

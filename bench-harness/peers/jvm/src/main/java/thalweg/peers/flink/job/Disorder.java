@@ -2,11 +2,14 @@ package thalweg.peers.flink.job;
 
 import java.time.Duration;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.functions.AggregateFunction;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.datastream.WindowedStream;
 import org.apache.flink.streaming.api.functions.windowing.ProcessWindowFunction;
 import org.apache.flink.streaming.api.windowing.assigners.TumblingEventTimeWindows;
 import org.apache.flink.streaming.api.windowing.windows.TimeWindow;
@@ -15,6 +18,7 @@ import org.apache.flink.util.OutputTag;
 import thalweg.peers.answer.Answer;
 import thalweg.peers.flink.Job;
 import thalweg.peers.flink.Plan;
+import thalweg.peers.flink.combine.Combiner;
 import thalweg.peers.flink.sink.AnswerSink;
 import thalweg.peers.flink.type.Totals;
 import thalweg.peers.input.Event;
@@ -31,9 +35,11 @@ final class Disorder implements Job {
     private static final long WINDOW_MS = 1_000;
 
     private final long latenessMs;
+    private final boolean combined;
 
-    Disorder(long latenessMs) {
+    Disorder(long latenessMs, boolean combined) {
         this.latenessMs = latenessMs;
+        this.combined = combined;
     }
 
     @Override
@@ -47,15 +53,32 @@ final class Disorder implements Job {
         // Flink's bound is inclusive.
         Duration bound = Duration.ofMillis(EventBlock.BOUND_MS);
         WatermarkStrategy<Event> watermarks = WatermarkStrategy.forBoundedOutOfOrderness(bound);
-        TypeInformation<Totals> totals = plan.type(Totals.class);
-        SingleOutputStreamOperator<Totals> corrections = plan.source(Event.class, watermarks, plan.environment.getParallelism())
-                .keyBy(event -> event.key, Types.LONG)
-                .window(TumblingEventTimeWindows.of(Duration.ofMillis(WINDOW_MS)))
-                .allowedLateness(Duration.ofMillis(latenessMs))
-                .sideOutputLateData(late)
-                .aggregate(new SumAndCount(), new Corrections(totals), totals, totals, totals);
+        SingleOutputStreamOperator<Event> events = plan.source(Event.class, watermarks, plan.environment.getParallelism());
+        TumblingEventTimeWindows windows = TumblingEventTimeWindows.of(Duration.ofMillis(WINDOW_MS));
+        SingleOutputStreamOperator<Totals> corrections;
+        DataStream<Event> lateEvents;
+        if (combined) {
+            SingleOutputStreamOperator<Totals> parts = Combiner.combine(
+                    plan, events, WINDOW_MS, (event, slices) -> slices.add(event.eventTime, event.key, event.value), latenessMs, late);
+            corrections = corrections(plan, parts.keyBy(part -> part.key, Types.LONG).window(windows), new AddUp());
+            lateEvents = parts.getSideOutput(late);
+        } else {
+            WindowedStream<Event, Long, TimeWindow> windowed = events.keyBy(event -> event.key, Types.LONG).window(windows);
+            corrections = corrections(plan, windowed.sideOutputLateData(late), new SumAndCount());
+            lateEvents = corrections.getSideOutput(late);
+        }
         plan.sink(corrections, new AnswerSink<>((row, answer) -> add(answer, row.key, row.start, row.sum, row.count)));
-        plan.sink(corrections.getSideOutput(late), new AnswerSink<>(Disorder::addLate));
+        plan.sink(lateEvents, new AnswerSink<>(Disorder::addLate));
+    }
+
+    private <T> SingleOutputStreamOperator<Totals> corrections(
+            Plan plan, WindowedStream<T, Long, TimeWindow> windowed, AggregateFunction<T, Totals, Totals> aggregate) {
+        TypeInformation<Totals> type = plan.type(Totals.class);
+        if (latenessMs == 0) {
+            // Each window fires once.
+            return windowed.aggregate(aggregate, new NameWindow(), type, type);
+        }
+        return windowed.allowedLateness(Duration.ofMillis(latenessMs)).aggregate(aggregate, new Corrections(type), type, type, type);
     }
 
     /** What a record adds is the same whether a window counts it or it is late. */

@@ -18,6 +18,12 @@ import thalweg.peers.protocol.Run;
 final class Join implements Job {
     private static final Duration INTERVAL = Duration.ofSeconds(1);
 
+    private final boolean byHand;
+
+    Join(boolean byHand) {
+        this.byHand = byHand;
+    }
+
     @Override
     public Inputs input(Run run) {
         return Inputs.of(EventBlock.join(run.seed(), run.events(), run.blockBytes()));
@@ -26,12 +32,18 @@ final class Join implements Job {
     @Override
     public void build(Plan plan) {
         SingleOutputStreamOperator<Event> both = plan.source(Event.class);
-        SingleOutputStreamOperator<Pair> pairs = both.filter(event -> (event.value & 1) == 0)
+        SingleOutputStreamOperator<Pair> pairs = byHand
+                ? both.keyBy(event -> event.key, Types.LONG).process(new Near(INTERVAL.toMillis())).returns(plan.type(Pair.class))
+                : intervalJoin(plan, both);
+        plan.sink(pairs, new AnswerSink<>((pair, answer) -> answer.add(pair.key, pair.left, pair.right)));
+    }
+
+    private static SingleOutputStreamOperator<Pair> intervalJoin(Plan plan, SingleOutputStreamOperator<Event> both) {
+        return both.filter(event -> (event.value & 1) == 0)
                 .keyBy(event -> event.key, Types.LONG)
                 .intervalJoin(both.filter(event -> (event.value & 1) != 0).keyBy(event -> event.key, Types.LONG))
                 .between(INTERVAL.negated(), INTERVAL)
                 .process(new Places(), plan.type(Pair.class));
-        plan.sink(pairs, new AnswerSink<>((pair, answer) -> answer.add(pair.key, pair.left, pair.right)));
     }
 
     private static final class Places extends ProcessJoinFunction<Event, Event, Pair> {

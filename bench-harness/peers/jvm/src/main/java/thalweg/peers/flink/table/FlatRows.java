@@ -1,15 +1,17 @@
 package thalweg.peers.flink.table;
 
+import java.util.Arrays;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import thalweg.peers.input.Block;
+import thalweg.peers.input.Nexmark;
 
 /**
  * Rows of whole numbers and texts, replayed in laps that each move some columns on: Nexmark's events of one kind.
  *
  * <p>A lap of the input has more events than rows, as each table holds those of its kind.
  */
-final class FlatRows extends Block<RowData> {
+public final class FlatRows extends Block<RowData> {
     private final long[][] numbers;
     private final StringData[][] texts;
     /** What each lap adds to each number. */
@@ -27,6 +29,15 @@ final class FlatRows extends Block<RowData> {
         this.texts = texts;
         this.shifts = shifts;
         this.timeColumn = timeColumn;
+    }
+
+    /** A table of Nexmark. */
+    public static FlatRows of(String kind, Nexmark.Table table) {
+        StringData[][] texts = new StringData[table.length()][];
+        for (int row = 0; row < texts.length; row++) {
+            texts[row] = Arrays.stream(table.texts()[row]).map(text -> text == null ? null : StringData.fromBytes(text)).toArray(StringData[]::new);
+        }
+        return new FlatRows(table.numbers(), texts, table.shifts(), table.column("date_time"));
     }
 
     @Override

@@ -6,16 +6,15 @@ import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.core.memory.MemorySegment;
-import org.apache.flink.table.data.DecimalData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.binary.BinaryStringData;
 import org.apache.flink.table.types.logical.DecimalType;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.types.RowKind;
 import thalweg.peers.answer.Answer;
+import thalweg.peers.answer.DecimalColumn;
 import thalweg.peers.answer.TextColumn;
 import thalweg.peers.flink.Stage;
-import thalweg.peers.input.Mix;
 
 /** Adds rows up. With a key the last row of each counts, and every change is counted. */
 final class RowSink implements Sink<RowData> {
@@ -93,7 +92,7 @@ final class RowSink implements Sink<RowData> {
                 case INTEGER -> row.getInt(column);
                 case TIMESTAMP_WITHOUT_TIME_ZONE -> row.getTimestamp(column, 3).getMillisecond();
                 case VARCHAR -> text((BinaryStringData) row.getString(column));
-                case DECIMAL -> thousandths(row.getDecimal(column, ((DecimalType) type).getPrecision(), 3));
+                case DECIMAL -> DecimalColumn.ofThousandths(row.getDecimal(column, ((DecimalType) type).getPrecision(), 3).toUnscaledLong());
                 default -> throw new IllegalArgumentException("no result has a column of type " + type);
             };
         }
@@ -106,12 +105,6 @@ final class RowSink implements Sink<RowData> {
             }
             byte[] bytes = text.toBytes();
             return TextColumn.of(bytes, 0, bytes.length);
-        }
-
-        /** The number of thousandths, of 128 bits of which the upper half is that of its sign. */
-        private static long thousandths(DecimalData decimal) {
-            long number = decimal.toUnscaledLong();
-            return number * (Mix.mix(1) | 1) + Mix.mix(2) + (number >> 63);
         }
 
         @Override

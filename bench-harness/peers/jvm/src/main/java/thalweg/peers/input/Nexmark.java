@@ -1,4 +1,4 @@
-package thalweg.peers.flink.table;
+package thalweg.peers.input;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -7,21 +7,53 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.apache.flink.table.data.StringData;
-import thalweg.peers.input.Block;
-import thalweg.peers.input.Inputs;
 import thalweg.peers.protocol.Refused;
 import thalweg.peers.protocol.Run;
 
 /**
  * Nexmark's events: a block of whole cycles that the harness's own generator makes, replayed in laps as the harness does. From lap to lap times,
- * persons and auctions move on by the ranges that they have in the block.
+ * persons and auctions move on by the ranges that they have in the block. Events of a kind are a table; what its records are is the caller's choice.
  */
 public final class Nexmark implements Inputs {
+    /** The events of one kind in a block. */
+    public record Table(List<String> columns, long[][] numbers, byte[][][] texts, long[] shifts) {
+        /** Its rows in the block. */
+        public int length() {
+            return numbers.length;
+        }
+
+        public int column(String name) {
+            return columns.indexOf(name);
+        }
+
+        /** Of each row a number; 0 if the column is a text. */
+        public long[] numbers(String name) {
+            int column = column(name);
+            return Arrays.stream(numbers).mapToLong(row -> row[column]).toArray();
+        }
+
+        /** Of each row a text in UTF-8; null if the column is a number. */
+        public byte[][] texts(String name) {
+            int column = column(name);
+            return Arrays.stream(texts).map(row -> row[column]).toArray(byte[][]::new);
+        }
+
+        /** What each lap adds to a number. */
+        public long shift(String name) {
+            return shifts[column(name)];
+        }
+    }
+
+    /** Makes the block of a table. */
+    public interface Blocks {
+        Block<?> of(String kind, Table table);
+    }
+
     /** Names the harness's program: set by the harness. */
     private static final String PROGRAM = "THALWEG_BENCH";
     private static final long EVENT_BYTES = 220;
@@ -40,7 +72,7 @@ public final class Nexmark implements Inputs {
     /** For each place of the block, the kind of its event. */
     private final List<String> kinds = new ArrayList<>();
 
-    public Nexmark(Run run) throws IOException, InterruptedException, Refused {
+    public Nexmark(Run run, Blocks make) throws IOException, InterruptedException, Refused {
         String program = System.getenv(PROGRAM);
         if (program == null) {
             throw new Refused("Nexmark's events come from `thalweg-bench generate`: set " + PROGRAM + " to that program");
@@ -55,7 +87,7 @@ public final class Nexmark implements Inputs {
         long time = range(rows, "date_time");
         long persons = range(Map.of("person", rows.get("person")), "id");
         long auctions = range(Map.of("auction", rows.get("auction")), "id");
-        rows.forEach((kind, nodes) -> blocks.put(kind, block(kind, nodes, time, persons, auctions)));
+        rows.forEach((kind, nodes) -> blocks.put(kind, make.of(kind, table(kind, nodes, time, persons, auctions))));
     }
 
     private Map<String, List<JsonNode>> read(Process generator) throws IOException {
@@ -64,7 +96,7 @@ public final class Nexmark implements Inputs {
         ObjectMapper json = new ObjectMapper();
         try (BufferedReader lines = new BufferedReader(new InputStreamReader(generator.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                var event = json.readTree(line).fields().next();
+                var event = json.readTree(line).properties().iterator().next();
                 kinds.add(event.getKey());
                 rows.get(event.getKey()).add(event.getValue());
             }
@@ -78,27 +110,25 @@ public final class Nexmark implements Inputs {
         return numbers.getMax() - numbers.getMin() + 1;
     }
 
-    private static Block<?> block(String kind, List<JsonNode> rows, long time, long persons, long auctions) {
+    private static Table table(String kind, List<JsonNode> rows, long time, long persons, long auctions) {
         List<String> columns = COLUMNS.get(kind);
         long[] shifts = columns.stream().mapToLong(column -> {
             String name = kind + "." + column;
             return TIMES.contains(column) ? time : PERSONS.contains(name) ? persons : AUCTIONS.contains(name) ? auctions : 0;
         }).toArray();
         long[][] numbers = new long[rows.size()][columns.size()];
-        StringData[][] texts = new StringData[rows.size()][columns.size()];
+        byte[][][] texts = new byte[rows.size()][columns.size()][];
         for (int row = 0; row < rows.size(); row++) {
             for (int column = 0; column < columns.size(); column++) {
                 JsonNode value = rows.get(row).get(columns.get(column));
                 if (value.isTextual()) {
-                    texts[row][column] = StringData.fromString(value.asText());
-                    // Its bytes are what is read of it.
-                    texts[row][column].toBytes();
+                    texts[row][column] = value.asText().getBytes(StandardCharsets.UTF_8);
                 } else {
                     numbers[row][column] = value.asLong();
                 }
             }
         }
-        return new FlatRows(numbers, texts, shifts, columns.indexOf("date_time"));
+        return new Table(columns, numbers, texts, shifts);
     }
 
     @Override
