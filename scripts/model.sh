@@ -53,9 +53,13 @@ notices() {
     grep -E "^test .*FAILED|^test result|$3" "$log"
 }
 # Records may be seen after the tail that announces them; slots may be written before the consumer has left them; the end may be seen before the
-# last records; a worker may go to sleep without having seen the work that nobody will wake it for.
+# last records; a worker may go to sleep without having seen the work that nobody will wake it for: because the announcement of its sleep came late,
+# because a handle did not learn whom to wake, because it was woken before the job's end could be seen, or because nobody woke it for a record at all.
 notices commit ring::models::model_ 'Causality violation'
 notices release ring::models::model_ 'Causality violation'
 notices abandon ring::models::model_consumer_sees_everything_before_abandonment 'left == right'
 notices park runtime::park::models::model_ '^deadlock; threads'
+notices bell source::ingress::models::model_ '^deadlock; threads'
+notices shutdown runtime::shutdown::models::model_ '^deadlock; threads'
+notices outlet exchange::outlet::models::model_ '^deadlock; threads'
 echo "model.sh: all noticed"

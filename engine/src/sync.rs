@@ -11,7 +11,7 @@
 pub(crate) use std::{
     hint::spin_loop,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence},
     },
     thread,
@@ -27,6 +27,28 @@ pub(crate) use loom::{
     },
     thread,
 };
+
+/// What the standard library's promises and no more: who finds the value sees what its setter did before, and who finds none knows nothing.
+#[cfg(loom)]
+pub(crate) struct OnceLock<T> {
+    is_set: AtomicBool,
+    value: std::sync::OnceLock<T>,
+}
+
+#[cfg(loom)]
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self { is_set: AtomicBool::new(false), value: std::sync::OnceLock::new() }
+    }
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        let set = self.value.set(value);
+        self.is_set.store(true, Ordering::Release);
+        set
+    }
+    pub(crate) fn get(&self) -> Option<&T> {
+        if self.is_set.load(Ordering::Acquire) { self.value.get() } else { None }
+    }
+}
 
 /// Whether the bug of this name is planted: never, but in a build with `--cfg canary` that the variable `CANARY` tells to. `scripts/model.sh` plants
 /// one after the other, each of which a model must notice.

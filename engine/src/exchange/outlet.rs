@@ -8,6 +8,7 @@ use crate::{
     operator::Control,
     ring::{PushError, Sender},
     runtime::{Scope, Waker},
+    sync::planted,
 };
 
 /// An outlet before its worker has started.
@@ -104,12 +105,15 @@ impl<T> Outlet<T> {
                     let fits = chunk.len();
                     let filled = chunk.fill(&mut self.pending.drain(..fits));
                     debug_assert_eq!(filled, fits);
-                    waker.wake();
+                    if !planted("outlet") {
+                        waker.wake();
+                    }
                 }
                 if self.pending.is_empty()
                     && let Some(control) = self.control.take()
                 {
                     match sender.control(control) {
+                        Ok(()) if planted("outlet") => {}
                         Ok(()) => waker.wake(),
                         Err(PushError(control)) => self.control = Some(control),
                     }
@@ -141,5 +145,82 @@ impl<T> Outlet<T> {
             Target::Local { inlet, .. } => inlet.borrow_mut().ready(),
             Target::Remote { .. } => Ok(true),
         }
+    }
+}
+
+/// Every interleaving of an outlet that waits for room with a target that waits for records, where both sleep. Nothing wakes either but the other, so
+/// a wake-up that is missing is a deadlock.
+#[cfg(all(test, loom))]
+mod models {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        ring::{Next, channel},
+        runtime::{Fences, Parker},
+        sync::thread,
+    };
+
+    /// Two records and a control through a ring with room for one.
+    #[test]
+    fn model_a_full_ring_wakes_both_sides() {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(|| {
+            let (sender, mut receiver) = channel::<u64, Control>(1, 1);
+            let (mut upstream, wake_upstream) = Parker::pair(Fences::of_process());
+            let (mut downstream, wake_downstream) = Parker::pair(Fences::of_process());
+            let outlet = Outlet {
+                target: Target::Remote { sender, waker: wake_downstream },
+                pending: Vec::new(),
+                control: None,
+                fault: None,
+                batch: 1,
+            };
+            let producer = thread::spawn(move || {
+                let mut outlet = outlet;
+                outlet.send([7, 8].into_iter());
+                let is_through = |outlet: &mut Outlet<u64>| outlet.ready().unwrap();
+                while !is_through(&mut outlet) {
+                    upstream.park(Duration::MAX, || is_through(&mut outlet));
+                }
+                outlet.send_control(Control::End);
+                while !is_through(&mut outlet) {
+                    upstream.park(Duration::MAX, || is_through(&mut outlet));
+                }
+                // The sender lives until the other side has all: its end wakes nobody.
+                outlet
+            });
+            let consumer = thread::spawn(move || {
+                let (mut taken, mut ended) = (Vec::new(), false);
+                let mut cycle = || match receiver.next(1) {
+                    Next::Records(records) => {
+                        taken.extend(records);
+                        wake_upstream.wake();
+                        true
+                    }
+                    Next::Control(_) => {
+                        ended = true;
+                        wake_upstream.wake();
+                        true
+                    }
+                    Next::Empty | Next::Closed => false,
+                };
+                for _ in 0..3 {
+                    let mut worked = cycle();
+                    while !worked {
+                        downstream.park(Duration::MAX, || {
+                            worked = cycle();
+                            worked
+                        });
+                    }
+                }
+                assert!(ended);
+                assert_eq!(taken, [7, 8]);
+                receiver
+            });
+            drop((producer.join().unwrap(), consumer.join().unwrap()));
+        });
     }
 }

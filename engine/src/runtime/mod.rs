@@ -23,6 +23,8 @@ pub(crate) use features::{Level, Step};
 pub(crate) use fence::Fences;
 pub(crate) use idle::Idle;
 pub use idle::{UnknownWait, Wait};
+#[cfg(all(test, loom))]
+pub(crate) use park::Parker;
 pub use park::Waker;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use task::{Progress, Scope, SourceTask, Tally, Task};
