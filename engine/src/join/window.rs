@@ -29,15 +29,13 @@ use crate::{
 
 /// Keys whose rows are shown before it is seen whether results should leave.
 const KEYS_A_STEP: usize = 64;
-/// No row.
-const NONE: u32 = u32::MAX;
 /// Rows on a worker, and bytes of texts on a side of a window, at most: half of what 32 bits can say the places of, so that a batch which
 /// passes it still fits.
 const PLACES_MAX: usize = 1 << 31;
 
 /// The rows of one side of a window.
 pub(crate) struct Side<R: Portable> {
-    /// Each with the place of the next one of its key.
+    /// Each with the place of the next one of its key, if there is one.
     rows: Vec<(R::Fixed, u32)>,
     texts: String,
 }
@@ -60,11 +58,12 @@ impl<R: Portable> Side<R> {
         // Fits: `ready` refuses more than half as many.
         let place = self.rows.len() as u32;
         let fixed = R::pack(row, &mut self.texts);
-        match self.rows.get_mut(chain.last as usize) {
-            Some((_, next)) => *next = place,
-            None => chain.first = place,
+        if chain.rows == 0 {
+            chain.first = place;
+        } else if let Some((_, next)) = self.rows.get_mut(chain.last as usize) {
+            *next = place;
         }
-        self.rows.push((fixed, NONE));
+        self.rows.push((fixed, 0));
         chain.last = place;
         chain.rows += 1;
     }
@@ -111,7 +110,7 @@ impl<X: TwoSided> BothSides<X> {
     }
 }
 
-/// The rows of a key on one side.
+/// The rows of a key on one side. All is 0 if there are none: so a processor empties a chain without putting its parts together first.
 #[derive(Clone, Copy)]
 struct Chain {
     first: u32,
@@ -120,7 +119,7 @@ struct Chain {
 }
 
 impl Chain {
-    const EMPTY: Self = Self { first: NONE, last: NONE, rows: 0 };
+    const EMPTY: Self = Self { first: 0, last: 0, rows: 0 };
 
     fn of<R: Portable>(self, side: &Side<R>) -> WindowRows<'_, R> {
         WindowRows { side, next: self.first, left: self.rows }
@@ -168,9 +167,9 @@ impl<'a, R: Portable<Fixed: Clone>> Iterator for WindowRows<'a, R> {
 
     #[inline]
     fn next(&mut self) -> Option<R::Of<'a>> {
+        self.left = self.left.checked_sub(1)?;
         let (fixed, next) = self.side.rows.get(self.next as usize)?;
         self.next = *next;
-        self.left -= 1;
         Some(R::unpack(fixed.clone(), &self.side.texts))
     }
 
