@@ -72,7 +72,6 @@ public final class Jobs {
             case "q3" -> new Q3();
             case "q5" -> new Q5();
             case "q7" -> new Q7();
-            case "q8" -> new Q8();
             case "q11" -> new Q11();
             case "q12" -> new Q12();
             case "q14" -> new Q14();
