@@ -10,7 +10,7 @@
 //! Laws: a block is freed by the allocator that gave it, because the choice is made before the first block is given and never changes.
 //! A shard is a padded line that one thread writes and keeps for life, so that counting needs no atomic increment: four of them a record (a
 //! count and a sum of bytes for what is given and for what is taken back) were a tenth of a query that allocates per record. The last shard is
-//! of all the threads beyond [`SHARDS`], and alone takes increments.
+//! of all the threads beyond the first 1,023, and alone takes increments.
 //!
 //! Unsafe: [`GlobalAlloc`] forwards to two allocators that keep its contract, and reads one environment variable without allocating.
 #![allow(unsafe_code)]
