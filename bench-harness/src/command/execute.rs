@@ -172,6 +172,11 @@ impl Observer for Live {
         }
     }
 
+    fn shortened(&mut self, cell: &Cell, events: u64) {
+        let events = thalweg_bench::quantity::human_count(events);
+        self.say(&format!("{cell}: {events} events and no more, which the oracle checks in seconds; another number: --events N"));
+    }
+
     fn refused(&mut self, cell: &Cell, reason: &str) {
         if self.tells_refusals {
             self.say(&format!("not run: {cell}: {reason}"));

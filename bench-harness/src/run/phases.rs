@@ -80,6 +80,8 @@ pub trait Observer {
     /// # Errors
     /// If it cannot be written; ends the invocation.
     fn row(&mut self, row: &Row, outcome: Option<&Outcome>) -> std::io::Result<()>;
+    /// A cell's runs take `events` records, and not as many as last the time that was asked for.
+    fn shortened(&mut self, cell: &Cell, events: u64);
     /// A cell cannot be run.
     fn refused(&mut self, cell: &Cell, reason: &str);
 }
@@ -181,6 +183,12 @@ impl OneWorkload<'_, '_> {
                     Some(rate) => ((rate * seconds) as u64).max(OPEN_EVENTS_MIN),
                     None => matrix::events_for(seconds, ready.events as f64, default_events),
                 };
+            }
+            if let (Some(_), None, Some(max)) = (seconds, ready.rate, self.checked_max())
+                && ready.events > max
+            {
+                ready.events = max;
+                self.observer.shortened(&ready.cell, max);
             }
             let events = ready.events;
             ready.events = self.input(events)?.input.events;
@@ -390,7 +398,15 @@ impl OneWorkload<'_, '_> {
     }
 
     fn default_events(&self) -> u64 {
-        self.bench.workloads.iter().find(|info| info.name == self.workload).map_or(1_000_000, |info| info.default_events)
+        self.info().map_or(1_000_000, |info| info.default_events)
+    }
+
+    fn checked_max(&self) -> Option<u64> {
+        self.info()?.checked_max
+    }
+
+    fn info(&self) -> Option<&WorkloadInfo> {
+        self.bench.workloads.iter().find(|info| info.name == self.workload)
     }
 
     /// Makes the row and tells it. Returns whether the run failed.

@@ -130,6 +130,9 @@ pub struct WorkloadInfo {
     pub event_bytes: usize,
     /// Events that take the hand loop about a second on one core.
     pub default_events: u64,
+    /// Most events of a run whose length is given in seconds: as many as its oracle, which keeps them all, answers within seconds and some
+    /// GB. None: its oracle keeps none.
+    pub checked_max: Option<u64>,
     /// Whether it has an open loop: a rate may be asked for.
     pub open_loop: bool,
     /// The suite that it is a part of, if it is: its name stands for all of them.
@@ -230,11 +233,13 @@ pub fn names() -> &'static [WorkloadInfo] {
 
 const fn info(name: &'static str, unit: &'static str, event_bytes: usize, default_events: u64, summary: &'static str) -> WorkloadInfo {
     let open_loop = matches!(name.as_bytes(), b"hop" | b"hop64" | b"tumbling" | b"tumbling-scattered" | b"ysb");
-    WorkloadInfo { name, summary, unit, event_bytes, default_events, open_loop, suite: None }
+    WorkloadInfo { name, summary, unit, event_bytes, default_events, checked_max: None, open_loop, suite: None }
 }
 
-const fn query(name: &'static str, suite: &'static str, default_events: u64, summary: &'static str) -> WorkloadInfo {
-    WorkloadInfo { suite: Some(suite), ..info(name, "events", 220, default_events, summary) }
+const fn query(query: &str, name: &'static str, suite: &'static str, default_events: u64, summary: &'static str) -> WorkloadInfo {
+    let keeps_none = matches!(query.as_bytes(), b"q0" | b"q1" | b"q2" | b"q10" | b"q13" | b"q14" | b"q21" | b"q22");
+    let checked_max = if keeps_none { None } else { Some(nexmark::oracle::EVENTS_MAX) };
+    WorkloadInfo { suite: Some(suite), checked_max, ..info(name, "events", 220, default_events, summary) }
 }
 
 const fn keyed(name: &'static str, summary: &'static str) -> WorkloadInfo {
@@ -294,8 +299,8 @@ macro_rules! workloads {
     ([$($info:expr,)*] [$($query:literal $events:literal $summary:literal,)*]) => {
         &[
             $($info,)*
-            $(query($query, NEXMARK, $events, $summary),)*
-            $(query(concat!($query, "-inline"), NEXMARK_INLINE, $events, concat!($summary, ", of events made on the way")),)*
+            $(query($query, $query, NEXMARK, $events, $summary),)*
+            $(query($query, concat!($query, "-inline"), NEXMARK_INLINE, $events, concat!($summary, ", of events made on the way")),)*
         ]
     };
 }
@@ -496,6 +501,15 @@ mod tests {
             assert_eq!(prepared.input.events, 12_345, "{}", info.name);
             assert_eq!(prepare(&spec).unwrap().expected, prepared.expected);
             assert!(prepared.expected.rows > 0);
+        }
+    }
+
+    #[test]
+    fn only_oracles_that_keep_events_bound_a_run() {
+        for info in names() {
+            let query = info.name.trim_end_matches("-inline").parse::<nexmark::Query>();
+            let keeps_all = query.is_ok_and(|query| !query.is_by_event());
+            assert_eq!(info.checked_max.is_some(), keeps_all, "{}", info.name);
         }
     }
 

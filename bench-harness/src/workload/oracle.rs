@@ -59,7 +59,13 @@ pub(super) fn answer(data: &Data) -> Answer {
             rows(groups, 0, |a, b| a + b, |(campaign, start), count| campaign_row(campaign, start, count))
         }
         Data::WordCount(lines) => wordcount(lines),
-        Data::Nexmark { query, events, .. } => nexmark::oracle::digest(*query, &events.collect()),
+        Data::Nexmark { query, events, .. } => {
+            let of_range = |range| nexmark::oracle::digest(*query, &events.range(range).collect::<Vec<_>>());
+            match query.is_by_event() {
+                true => ranges(events.events()).into_par_iter().map(of_range).reduce(Answer::default, Answer::merge),
+                false => of_range(0..events.events()),
+            }
+        }
         Data::Flights(_) => unreachable!("prepare() answers flights from the rows it read"),
     }
 }

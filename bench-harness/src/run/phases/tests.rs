@@ -15,8 +15,16 @@ use crate::{
     workload::{Answer, Data, Input, replay::Replay},
 };
 
-const WORKLOADS: [WorkloadInfo; 1] =
-    [WorkloadInfo { name: "fake", summary: "", unit: "records", event_bytes: 8, default_events: 64_000_000, open_loop: true, suite: None }];
+const WORKLOADS: [WorkloadInfo; 1] = [WorkloadInfo {
+    name: "fake",
+    summary: "",
+    unit: "records",
+    event_bytes: 8,
+    default_events: 64_000_000,
+    checked_max: Some(256_000_000),
+    open_loop: true,
+    suite: None,
+}];
 
 fn prepare(spec: &Spec) -> Result<Prepared, String> {
     if spec.events > 1 << 40 {
@@ -70,6 +78,7 @@ impl System for Fake {
 #[derive(Default)]
 struct Told {
     refused: Vec<String>,
+    shortened: Vec<u64>,
     rows: usize,
     histograms: usize,
 }
@@ -81,6 +90,9 @@ impl Observer for Told {
         self.rows += 1;
         self.histograms += usize::from(outcome.is_some_and(|outcome| outcome.latency_ns.is_some()));
         Ok(())
+    }
+    fn shortened(&mut self, _: &Cell, events: u64) {
+        self.shortened.push(events);
     }
     fn refused(&mut self, cell: &Cell, reason: &str) {
         self.refused.push(format!("{cell}: {reason}"));
@@ -155,6 +167,22 @@ fn a_size_in_seconds_follows_the_speed_of_each_system() {
     // Measured runs alternate, each repeat holding both.
     let measured: Vec<_> = rows.iter().map(|row| (row.repeat, row.system.as_str())).collect();
     assert_eq!(measured, [(0, "fast"), (0, "slow"), (1, "slow"), (1, "fast"), (2, "fast"), (2, "slow")]);
+}
+
+#[test]
+fn a_size_in_seconds_stops_at_what_the_oracle_can_check() {
+    let log = log();
+    let bench = bench(vec![fake("fast", 640e6, 99, log), fake("slow", 10e6, 99, log)]);
+    let (result, rows, told) = go(&bench, matrix(&["fast", "slow"], Size::Seconds(1.0), None, 1));
+    result.unwrap();
+    for row in &rows {
+        assert_eq!(row.n, Some(if row.system == "fast" { 256_000_000 } else { 8_000_000 }));
+    }
+    assert_eq!(told.shortened, [256_000_000]);
+    // What was asked for by number is run.
+    let (result, rows, told) = go(&bench, matrix(&["fast"], Size::Events(300_000_000), None, 1));
+    result.unwrap();
+    assert!(rows.iter().all(|row| row.n == Some(300_000_000)) && told.shortened.is_empty());
 }
 
 #[test]

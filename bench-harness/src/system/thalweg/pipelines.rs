@@ -220,7 +220,7 @@ pub(super) fn nexmark(query: Query, events: &Events, state_keys: &OnceLock<Optio
     let new_keys = || {
         let [from, to] = Growth::marks(count);
         // Once for all repeats.
-        *state_keys.get_or_init(|| new_keys(query, events.collect().into_iter(), from, to))
+        *state_keys.get_or_init(|| new_keys(query, events.range(0..to), from, to))
     };
     Ok(Outcome {
         changes: Some(results.changes),

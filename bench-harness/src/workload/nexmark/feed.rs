@@ -13,7 +13,7 @@
 //!   that of the sequence, and its disorder is no greater.
 //! - Nothing is allocated per event.
 
-use std::io;
+use std::{io, ops::Range};
 
 use thalweg::{
     BuildError, RunError,
@@ -46,11 +46,11 @@ impl Events {
         }
     }
 
-    /// All of them, in memory: what an oracle reads.
-    pub fn collect(&self) -> Vec<Event<'_>> {
+    /// Those of some numbers, which are in `0..events()`, in order: what an oracle reads.
+    pub fn range(&self, numbers: Range<u64>) -> Box<dyn Iterator<Item = Event<'_>> + '_> {
         match self {
-            Events::Replay(replay) => replay.iter().collect(),
-            Events::Inline(inline) => inline.iter().collect(),
+            Events::Replay(replay) => Box::new(replay.range(numbers)),
+            Events::Inline(inline) => Box::new(inline.range(numbers)),
         }
     }
 

@@ -214,6 +214,12 @@ impl Query {
         COLUMNS[self as usize]
     }
 
+    /// Whether each row comes of one event alone, so that the rows of a stream are those of its parts.
+    pub fn is_by_event(self) -> bool {
+        use Query::*;
+        matches!(self, Q0 | Q1 | Q2 | Q10 | Q13 | Q14 | Q21 | Q22)
+    }
+
     /// How its results are compared.
     pub fn mode(self) -> Mode {
         match self {

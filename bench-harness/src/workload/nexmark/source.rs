@@ -15,7 +15,7 @@
 //! A block cut from the generator's sequence at epochs (a multiple of 50 events, unless told otherwise) so continues as the generator
 //! would, with the same draws.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use super::{
     block::Block,
@@ -115,10 +115,20 @@ impl Replay {
         &self.block
     }
 
-    /// All events in order, lap by lap: what an oracle reads.
+    /// All events in order, lap by lap.
     pub fn iter(&self) -> impl Iterator<Item = Event<'_>> {
-        let full = (0..).map(|lap| self.lap(lap)).flat_map(|shift| self.block.iter().map(move |event| shift.apply(event)));
-        full.take(usize::try_from(self.events).unwrap_or(usize::MAX))
+        self.range(0..self.events)
+    }
+
+    /// The events of some numbers, which are in `0..events()`, in order, lap by lap: what an oracle reads.
+    pub fn range(&self, numbers: Range<u64>) -> impl Iterator<Item = Event<'_>> {
+        let len = self.block.len() as u64;
+        let laps = if numbers.is_empty() { 0..0 } else { numbers.start / len..numbers.end.div_ceil(len) };
+        laps.flat_map(move |lap| {
+            let (first, shift) = (lap * len, self.lap(lap));
+            let places = numbers.start.saturating_sub(first) as usize..(numbers.end - first).min(len) as usize;
+            self.block.range(places).map(move |event| shift.apply(event))
+        })
     }
 
     /// Hands each event to `each`, in order, lap by lap: what the fastest loops read.
@@ -165,9 +175,14 @@ impl Inline {
         self.events
     }
 
-    /// All events in order: what an oracle reads.
+    /// All events in order.
     pub fn iter(&self) -> impl Iterator<Item = Event<'_>> {
-        (0..self.events).map(|number| self.generator.event(number))
+        self.range(0..self.events)
+    }
+
+    /// The events of some numbers in order: what an oracle reads.
+    pub fn range(&self, numbers: Range<u64>) -> impl Iterator<Item = Event<'_>> {
+        numbers.map(|number| self.generator.event(number))
     }
 }
 

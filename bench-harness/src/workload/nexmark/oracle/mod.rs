@@ -39,6 +39,9 @@ use super::{
 };
 use crate::workload::Answer;
 
+/// Most events that a run should ask for whose length is its own choice: a query keeps them all, 88 bytes each, and what it makes of them.
+pub const EVENTS_MAX: u64 = 32_000_000;
+
 /// Takes the rows of a result, one after the other.
 type Emit<'a> = &'a mut dyn FnMut(&[Cell<'_>]);
 
