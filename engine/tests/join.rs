@@ -9,6 +9,7 @@ use thalweg::{
     changelog::Change,
     process::Either,
     record::EitherOf,
+    state::Key,
     testing::{Feed, FeedSource, feed, outputs},
 };
 
@@ -123,6 +124,42 @@ fn outer(lefts: &[Row], rights: &[Row], is_full: bool) -> Table<Outer> {
     let lefts_alone = lefts.iter().filter(|left| alone(left, rights)).map(|left| (Some(*left), None));
     let rights_alone = rights.iter().filter(|right| is_full && alone(right, lefts)).map(|right| (None, Some(*right)));
     Table::of(both.chain(lefts_alone).chain(rights_alone))
+}
+
+/// A left row with its window's start.
+type InWindow = ((Row, String), EventTime);
+
+fn text_of(row: &Row) -> String {
+    format!("{}:{}", row.0, row.2)
+}
+
+/// Rows with odd numbers, on the left, semi-joined with those that have even ones.
+fn semi_joined<K: Key>(rows: &[Event], config: Config, size: i64, key: impl Fn(u32) -> K + Clone + Send + 'static) -> Vec<InWindow> {
+    let mut flow = Dataflow::new("semi");
+    let (sink, joined) = Collect::new();
+    flow.source(fed(rows))
+        .timed()
+        .filter_map_to::<EitherOf<Own<(Row, String)>, Own<Row>>, _>(|row: Row| {
+            Some(if row.2 % 2 == 1 { Either::Left((row, text_of(&row))) } else { Either::Right(row) })
+        })
+        .key_by(move |row| match row {
+            Either::Left((row, _)) | Either::Right(row) => key(row.0),
+        })
+        .window_semi_join(Tumbling::millis(size))
+        .filter_map_to::<Own<InWindow>, _>(Some)
+        .sink(sink);
+    assert_eq!(flow.start(config).unwrap().join().unwrap().late, 0);
+    joined.take()
+}
+
+/// By the definition: window by window, in the order of arrival.
+fn semi_join_of(rows: &[Row], size: i64) -> Vec<InWindow> {
+    let window = |row: &Row| row.1.div_euclid(size) * size;
+    let is_met = |left: &&Row| rows.iter().any(|right| right.2 % 2 == 0 && right.0 == left.0 && window(right) == window(left));
+    let mut met: Vec<_> =
+        rows.iter().filter(|left| left.2 % 2 == 1).filter(is_met).map(|left| ((*left, text_of(left)), window(left))).collect();
+    met.sort_by_key(|(_, start)| *start);
+    met
 }
 
 /// The version that was valid, by the definition.
@@ -241,6 +278,23 @@ proptest! {
         let expected = pairs(&odd, &even, |left, right| left.1.div_euclid(size) == right.1.div_euclid(size));
         let expected = expected.into_iter().map(|(left, right)| (left.0, left.1.div_euclid(size) * size, left, right)).collect();
         prop_assert_eq!(sorted(rows), sorted::<(u32, EventTime, Row, Row)>(expected));
+    }
+
+    /// Whatever the keys are like: close together, far apart, or no numbers.
+    #[test]
+    fn a_semi_join_gives_the_left_rows_that_have_a_right_one(rows in side(), (workers, batch) in ways(), size in 1..100i64, kind in 0..3u8) {
+        let got = match kind {
+            0 => semi_joined(&rows, config(workers, batch), size, |key| key / 0x9e37),
+            1 => semi_joined(&rows, config(workers, batch), size, |key| u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            _ => semi_joined(&rows, config(workers, batch), size, |key| key.to_string()),
+        };
+        let expected = semi_join_of(&rows_of(&rows), size);
+        if workers == 1 {
+            // Window by window, and within a window in the order in which they came.
+            prop_assert_eq!(got, expected);
+        } else {
+            prop_assert_eq!(sorted(got), sorted(expected));
+        }
     }
 
     #[test]
@@ -489,6 +543,49 @@ fn late_rows_are_counted_and_change_nothing() {
         // A window that is open takes what is behind the watermark.
         assert_eq!(driver.late(), if which == 2 { 2 } else { 3 });
     }
+}
+
+#[test]
+fn a_semi_join_counts_late_rows_and_emits_a_large_window_in_steps() {
+    let mut flow = Dataflow::new("large");
+    let (mut rows, source) = feed::<Row>();
+    let (sink, out) = outputs::<(EventTime, usize, EventTime)>();
+    flow.source(source)
+        .timed()
+        .filter_map_to::<EitherOf<Own<Row>, Own<Row>>, _>(|row: Row| Some(if row.2 == 0 { Either::Right(row) } else { Either::Left(row) }))
+        .key_by(|row| match row {
+            Either::Left(row) | Either::Right(row) => row.0,
+        })
+        .window_semi_join(Tumbling::millis(10))
+        .filter_map_to::<Own<(usize, EventTime)>, _>(|(left, start): (Row, EventTime)| Some((left.2, start)))
+        .with_times()
+        .map(|(time, (number, start))| (time, number, start))
+        .sink(sink);
+    let mut driver = flow.drive(Config::default()).unwrap();
+    // Two windows at once, so that one is emptied while the other waits; of the first one every third row is met.
+    for number in 1..5_000 {
+        rows.push(13, (7, 13, number));
+        rows.push(5, (number as u32 % 3, 5, number));
+    }
+    rows.push(4, (1, 4, 0));
+    rows.push(19, (7, 19, 0));
+    rows.watermark(19);
+    driver.run().unwrap();
+    let first = (1..5_000).filter(|number| number % 3 == 1).map(|number| (9, number, 0));
+    let second = (1..5_000).map(|number| (19, number, 10));
+    assert_eq!(out.take(), first.chain(second).collect::<Vec<_>>());
+    assert_eq!(driver.late(), 0);
+
+    // What comes to a window that has fired is late on either side; the memory of one that has fired holds nothing for the next.
+    rows.push(19, (7, 19, 0));
+    rows.push(18, (7, 18, 1));
+    rows.push(20, (7, 20, 1));
+    rows.push(20, (8, 20, 2));
+    rows.push(29, (8, 29, 0));
+    rows.watermark(100);
+    driver.run().unwrap();
+    assert_eq!(out.take(), [(29, 2, 20)]);
+    assert_eq!(driver.late(), 2);
 }
 
 #[test]

@@ -214,6 +214,10 @@ jobs! {
         let keyed = halves.key_by(|e| match e { Either::Left(e) | Either::Right(e) => e.key });
         keyed.window_join::<Own<(u64, i64, i64, usize)>, _>(Tumbling::millis(60), |key, start, l, r, out| l.for_each(|l| out.emit((*key, start, l.value, r.len()))))
     };
+    window_semi_join: |s, clock| {
+        let halves = s.filter_map_to::<EitherOf<Own<Event>, Own<Event>>, _>(|e: Event| Some(if e.value % 2 == 0 { Either::Left(e) } else { Either::Right(e) }));
+        halves.key_by(|e| match e { Either::Left(e) | Either::Right(e) => e.key }).window_semi_join(Tumbling::millis(60)).filter_map_to::<Own<(Event, EventTime)>, _>(Some)
+    };
     join_as_of: |s, clock| { let (l, r) = sides!(s); l.join(r).as_of(|l, r| (l, r.copied())) };
     join_changes: |s, clock| {
         let (l, r) = sides!(s);

@@ -11,8 +11,9 @@ use crate::{
     exchange::{Edge, EdgeHead, ForwardEnd, RowHead},
     join::{
         AsOf, Broadcast, BroadcastEnd, Inner, Interval, JoinChanges, ManyToOne, Outer, Rows, Side, TwoSided, WindowJoin, WindowOut,
-        WindowRows,
+        WindowRows, WindowSemiJoin,
     },
+    metrics::Counter,
     operator::{
         blame::Site,
         link::{Identity, Link},
@@ -179,6 +180,53 @@ where
         let (stream, site, key) = self.rows_scattered("window_join");
         window_join(stream, site, windows, usize::MAX, key, together)
     }
+
+    /// The left rows whose key has a right row in the same window, when the window closes, in the order in which they came, each with its
+    /// window's start: a semi-join. Their time is the window's last.
+    ///
+    /// A worker keeps the left rows of its open windows, of which [`keys_max`](Self::keys_max) is no limit, and of the right ones only their
+    /// keys.
+    ///
+    /// ```
+    /// use thalweg::{Collect, Config, Dataflow, Monotone, Own, Replay, Tumbling, process::Either, record::EitherOf};
+    ///
+    /// // Orders and payments, by customer: which orders were followed or preceded by a payment within one minute?
+    /// let orders = [(7, 1_000), (8, 2_000)].map(Either::Left);
+    /// let payments = [(7, 58_000), (7, 59_000), (8, 61_000)].map(Either::Right);
+    /// let mut flow = Dataflow::new("paid at once");
+    /// let (sink, paid) = Collect::new();
+    /// flow.source(Replay::new([&orders[..], &payments].concat()))
+    ///     .watermarks(Monotone, |row: &Either<(u32, i64), (u32, i64)>| match row { Either::Left(order) => order.1, Either::Right(paid) => paid.1 })
+    ///     .filter_map_to::<EitherOf<Own<(u32, i64)>, Own<(u32, i64)>>, _>(Some)
+    ///     .key_by(|row| match row { Either::Left(order) => order.0, Either::Right(paid) => paid.0 })
+    ///     .window_semi_join(Tumbling::seconds(60))
+    ///     .filter_map_to::<Own<(u32, i64)>, _>(|((customer, _), start): ((u32, i64), i64)| Some((customer, start)))
+    ///     .sink(sink);
+    /// flow.start(Config::default())?.join()?;
+    /// assert_eq!(paid.take(), [(7, 0)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // What it returns has no shorter name.
+    pub fn window_semi_join(
+        self,
+        windows: Tumbling,
+    ) -> TimedStream<
+        PairOf<A, Own<EventTime>>,
+        RowHead<EitherOf<A, B>>,
+        impl Link<In = Timed<EitherOf<A, B>>, Out = Timed<PairOf<A, Own<EventTime>>>>,
+    > {
+        let (stream, site, key) = self.rows_scattered("window_semi_join");
+        let late = late(&stream, site, windows);
+        TimedStream { stream: stream.then(WindowSemiJoin { windows, key, site, late, of: PhantomData }), of: PhantomData }
+    }
+}
+
+/// What counts the late rows of a window join, whose windows are refused if they are none.
+fn late<H, L>(stream: &Stream<H, L>, site: Site, windows: Tumbling) -> Counter {
+    let mut graph = stream.graph.borrow_mut();
+    graph.refuse(site, windows.refuse());
+    graph.late.clone()
 }
 
 /// Joins the rows of each window behind the edge that brings them to their key's owner.
@@ -199,11 +247,7 @@ where
     F: for<'a, 'b> FnMut(&'b X::Of<'a>) -> K + Clone + Send + 'static,
     T: FnMut(&K, EventTime, WindowRows<'_, X::Left>, WindowRows<'_, X::Right>, &mut WindowOut<'_, U>) + Clone + Send + 'static,
 {
-    let late = {
-        let mut graph = stream.graph.borrow_mut();
-        graph.refuse(site, windows.refuse());
-        graph.late.clone()
-    };
+    let late = late(&stream, site, windows);
     TimedStream { stream: stream.then(WindowJoin { windows, key, together, rows_max, site, late, of: PhantomData }), of: PhantomData }
 }
 

@@ -7,6 +7,7 @@
 //!                                                                  as_of                the right row valid then  one row a key stays
 //!   a stream of Either, keyed: many_to_one           each left row with the one right row of its key; left rows are not kept
 //!   likewise .window_join                            as window, with rows that borrow: lent, not copied into vectors
+//!   likewise .window_semi_join                       the left rows of a window whose key has a right row there; right rows are not kept
 //!   left.broadcast(right): the right rows go to every worker, the left ones stay where they are; no key
 //! ```
 //!
@@ -28,6 +29,7 @@ mod broadcast;
 mod changes;
 mod interval;
 mod one;
+mod semi;
 mod timeline;
 mod unbounded;
 mod window;
@@ -37,6 +39,7 @@ pub(crate) use broadcast::{Broadcast, BroadcastEnd, Side};
 pub(crate) use changes::JoinChanges;
 pub(crate) use interval::Interval;
 pub(crate) use one::ManyToOne;
+pub(crate) use semi::WindowSemiJoin;
 pub(crate) use unbounded::{Inner, Outer};
 pub(crate) use window::WindowJoin;
 pub use window::{WindowOut, WindowRows};

@@ -50,7 +50,7 @@ pub(crate) use lift::Lift;
 pub(crate) use merge::MergePartials;
 pub(crate) use merge_sessions::{CombineSessions, MergeSessions};
 pub(crate) use merge_slices::MergeSlices;
-pub(crate) use open::{Beside, Late, OpenWindows};
+pub(crate) use open::{Beside, Late, OpenWindows, Window};
 pub use paned::{CountWindows, Global, Paned};
 pub(crate) use panes::MergePanes;
 pub(crate) use revise::MergeRevising;

@@ -188,8 +188,20 @@ impl<K: Key, P: Partial, B: Beside> OpenWindows<K, P, B> {
     /// As [`take_some`](Self::take_some), with what the window has beside.
     pub(crate) fn take_some_beside(&mut self, max: usize, mut take: impl FnMut(EventTime, &B, K, P)) {
         let Some(Window { start, table, beside }) = self.firing.front_mut() else { return };
-        let emptied = table.take_some(&mut self.cursor, max, |key, partial| take(*start, beside, key, partial));
-        if emptied && let Some(mut window) = self.firing.pop_front() {
+        if table.take_some(&mut self.cursor, max, |key, partial| take(*start, beside, key, partial)) {
+            self.has_fired();
+        }
+    }
+
+    /// The earliest window that fires. [`has_fired`](Self::has_fired) is called once its results are taken.
+    #[inline]
+    pub(crate) fn first_firing(&mut self) -> Option<&mut Window<K, P, B>> {
+        self.firing.front_mut()
+    }
+
+    /// Empties the earliest window that fires, and keeps its memory for the next.
+    pub(crate) fn has_fired(&mut self) {
+        if let Some(mut window) = self.firing.pop_front() {
             window.table.clear();
             window.beside.clear();
             self.spare.push(window);
