@@ -1,11 +1,11 @@
 //! Bad input: for each kind a clear error, or the outcome that the crate's head documents. Never a wrong number, never memory without a limit.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use thalweg::{
     BoundedDisorder, Collect, Config, Count, CountWindows, Dataflow, EventTime, EveryEventTime, EveryRecords, FloatMean, Generate, Max,
-    Mean, Min, Monotone, Own, Replay, Session, Sliding, Sum, Total, Tumbling, Windowed,
+    Mean, Min, Monotone, Own, ProcessingTime, Replay, Session, Sliding, Sum, Total, Tumbling, Update, Windowed,
     process::Keeping,
     testing::{feed, outputs},
 };
@@ -290,6 +290,15 @@ fn sizes_that_cannot_be_are_refused_with_a_way_out() {
         ] {
             assert!(message.contains("negative") && message.contains("give 0 or more"), "{message}");
         }
+    }
+    for (records, tick) in [(0, 1_000), (1, 0)] {
+        let mut flow = Dataflow::new("mini-batches");
+        let (sink, _rows) = outputs();
+        let ticks = ProcessingTime::new().tick(Duration::from_micros(tick));
+        let counts = flow.source(feed::<i64>().1).timed().untimed().key_by(|i: &i64| *i).mini_batch(records, ticks).count();
+        counts.map(|row: Update<'_, i64, u64>| row.after).sink(sink);
+        let message = flow.drive(Config::default()).err().unwrap().to_string();
+        assert!(message.contains("aggregate") && message.contains("give 1 "), "{message}");
     }
     let message = refusal!(|s| s.window(CountWindows::of(0)).aggregate(Count));
     assert!(message.contains("give 1 or more"), "{message}");

@@ -176,6 +176,10 @@ jobs! {
         let words = s.untimed().map_to::<Text, _>(Words);
         words.key_by_text().count().map(|row: Update<'_, Box<str>, u64>| (row.key.clone(), row.slot, row.before, row.after))
     };
+    mini_batches: |s, clock| {
+        let ticks = ProcessingTime::new().clock(clock).tick(Duration::from_millis(20));
+        s.untimed().key_by(|e: &Event| e.key).mini_batch(7, ticks).aggregate(sum()).map(|row: Update<'_, u64, _>| (*row.key, row.slot, row.before, row.after))
+    };
     bounded_disorder: |s, clock| {
         s.with_times().watermarks(BoundedDisorder::millis(20), |(time, _)| *time).key_by(|(_, e): &(i64, Event)| e.key).window(Tumbling::millis(50)).aggregate(Count)
     };

@@ -11,8 +11,8 @@ use std::{
 };
 
 use thalweg::{
-    BoundedDisorder, Config, Count, Dataflow, Fold, ForEach, Generate, Lines, Monotone, Own, Sliding, Sum, SumCount, Text, Tumbling,
-    Update, Windowed,
+    BoundedDisorder, Config, Count, Dataflow, Fold, ForEach, Generate, Lines, Monotone, Own, ProcessingTime, Sliding, Sum, SumCount, Text,
+    Tumbling, Update, Windowed,
     process::{Context, Process, Timer},
 };
 
@@ -151,6 +151,21 @@ fn rolling_counts_of_borrowed_words() {
             .key_by_text()
             .aggregate(Count)
             .sink(sink);
+    });
+}
+
+#[test]
+fn mini_batches_of_counts() {
+    allocations(|flow, marks| {
+        let (sink, _) = Fold::new(0u64, |changes: &mut u64, _: Update<'_, u64, u64>| *changes += 1);
+        flow.source(Generate::new(RECORDS, move |i| {
+            marks.see(i);
+            i
+        }))
+        .key_by(|i: &u64| i % 1000)
+        .mini_batch(10_000, ProcessingTime::new())
+        .aggregate(Count)
+        .sink(sink);
     });
 }
 

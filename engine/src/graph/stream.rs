@@ -228,7 +228,7 @@ where
         K: Key,
         F: for<'a, 'b> FnMut(&'b Of<'a, L>) -> K + Clone + Send + 'static,
     {
-        KeyedStream { stream: self, by: ByKey::new(key) }
+        KeyedStream { stream: self, by: ByKey::new(key), mini_batch: None }
     }
 
     /// Goes on behind a ring, on workers of its own: pipeline parallelism, for a heavy stage or for the latency of an edge.
@@ -330,6 +330,6 @@ where
 {
     /// Makes the text itself the key. An owned key is made once, when a text is seen first.
     pub fn key_by_text(self) -> KeyedStream<H, L, ByText> {
-        KeyedStream { stream: self, by: ByText }
+        KeyedStream { stream: self, by: ByText, mini_batch: None }
     }
 }

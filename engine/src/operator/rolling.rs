@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   per worker   intern: key ─▶ dense slot; lift into the slot's partial
-//!                        after the batch, for each slot that got a record ─▶ Delta { slot, partial, the key itself the first time }
+//!                        after the batch, or a mini-batch of many, for each slot that got a record
+//!                                                                  ─▶ Delta { slot, partial, the key itself the first time }
 //!   key's owner  roll:   values[slot] combine delta ─▶ Update { key, before, after }
 //! ```
 //!
@@ -10,14 +11,15 @@
 //!
 //! Laws: for each key the updates form a chain (`before` of one is `after` of the last; the first has none), and the last `after` is the
 //! aggregate over all its records. A batch makes one update of a key, however many of its records are the key's; where a filter hands it on
-//! in parts, each part makes one.
+//! in parts, each part makes one. A mini-batch makes one of a key and worker; it ends with its number of records, at a tick of its clock, and before
+//! any control goes on.
 
-use std::{hash::Hash, iter, marker::PhantomData};
+use std::{hash::Hash, iter, marker::PhantomData, ops::Range};
 
 use hashbrown::HashMap;
 
 use super::{
-    Control, Operator, States,
+    Control, EMIT, Operator, States,
     aggregate::Aggregate,
     blame::{Site, guard},
     link::{ChainCx, Step},
@@ -27,6 +29,7 @@ use crate::{
     exchange::group_of,
     record::{Own, Record, Text},
     state::{Dictionary, Key, KeyedState, Partial, Prepared, Table, prefetch},
+    watermark::{ProcessingTime, Ticks},
 };
 
 /// A change of a key's value.
@@ -172,26 +175,46 @@ impl<K, P> Delta<K, P> {
     }
 }
 
+/// How long changes are held together before they are told.
+#[derive(Clone)]
+pub(crate) struct MiniBatch {
+    pub(crate) records: usize,
+    pub(crate) time: ProcessingTime,
+}
+
 /// The first half.
 pub(crate) struct Intern<R, B, A> {
     pub(crate) by: B,
     pub(crate) aggregate: A,
+    pub(crate) mini_batch: Option<MiniBatch>,
     pub(crate) site: Site,
     pub(crate) of: PhantomData<fn(R)>,
 }
 
 impl<R, B: Clone, A: Clone> Clone for Intern<R, B, A> {
     fn clone(&self) -> Self {
-        Self { by: self.by.clone(), aggregate: self.aggregate.clone(), site: self.site, of: PhantomData }
+        let Self { by, aggregate, mini_batch, site, of } = self;
+        Self { by: by.clone(), aggregate: aggregate.clone(), mini_batch: mini_batch.clone(), site: *site, of: *of }
     }
 }
 
 impl<R: Record, B: KeyBy<R>, A: Aggregate<R>> Step<R> for Intern<R, B, A> {
     type Out = Own<Delta<B::Owned, A::Partial>>;
-    fn before<N: Operator<Self::Out> + 'static>(self, next: N, cx: ChainCx) -> impl Operator<R> + 'static {
+    fn before<N: Operator<Self::Out> + 'static>(mut self, next: N, cx: ChainCx) -> impl Operator<R> + 'static {
         let origin = u16::try_from(cx.instance).expect("fewer workers than 2^16");
+        let held = self.mini_batch.take().map(|MiniBatch { records, time }| Held {
+            records_max: records,
+            ticks: Ticks::new(time),
+            records: 0,
+            touched: 0,
+            told: 0,
+            known: 0,
+            leaves: false,
+            pending: None,
+        });
         Interning {
             of: self,
+            held,
             index: B::Index::default(),
             origin,
             partials: Vec::new(),
@@ -205,9 +228,11 @@ impl<R: Record, B: KeyBy<R>, A: Aggregate<R>> Step<R> for Intern<R, B, A> {
 
 struct Interning<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> {
     of: Intern<R, B, A>,
+    /// The mini-batch under way, if there are mini-batches.
+    held: Option<Held>,
     index: B::Index,
     origin: u16,
-    /// By slot: what this batch adds. All empty between batches.
+    /// By slot: what this batch adds. All empty between batches, or mini-batches.
     partials: Vec<A::Partial>,
     /// By slot: the key's group.
     groups: Vec<u8>,
@@ -216,6 +241,23 @@ struct Interning<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> {
     /// Keys that this batch has brought, in the order of their slots, which is that of `dirty` too.
     fresh: Vec<B::Owned>,
     next: N,
+}
+
+/// A mini-batch under way.
+struct Held {
+    records_max: usize,
+    ticks: Ticks,
+    /// Records that it has.
+    records: usize,
+    /// Slots with a partial: `dirty[..touched]`, of which `dirty[..told]` have left.
+    touched: usize,
+    told: usize,
+    /// Slots of keys that have been told.
+    known: usize,
+    /// It has ended, and leaves as the operators after this one take it.
+    leaves: bool,
+    /// Goes on when all has left.
+    pending: Option<Control>,
 }
 
 /// Records whose keys are looked up together.
@@ -259,6 +301,64 @@ impl<R: Record, B: KeyBy<R>, A: Aggregate<R>, N> Interning<R, B, A, N> {
     }
 }
 
+impl Held {
+    fn add(&mut self, records: usize, touched: usize) {
+        if self.records == 0 {
+            // The ticks before its first record are no concern of it.
+            self.ticks.tick();
+        }
+        (self.records, self.touched) = (self.records + records, touched);
+        self.leaves |= self.records >= self.records_max;
+    }
+}
+
+impl<R, B, A, N> Interning<R, B, A, N>
+where
+    R: Record,
+    B: KeyBy<R>,
+    A: Aggregate<R>,
+    N: Operator<Own<Delta<B::Owned, A::Partial>>>,
+{
+    /// Sends the partials of `dirty[slots]` on. Keys from slot `known` on are new, `new` of them; they come in the order of their slots.
+    #[inline(always)]
+    fn tell(&mut self, slots: Range<usize>, mut known: usize, new: usize) {
+        let Self { origin, partials, groups, dirty, fresh, next, .. } = self;
+        let mut fresh = fresh.drain(..new);
+        next.process(dirty[slots].iter().map(|&slot| {
+            let partial = std::mem::replace(&mut partials[slot as usize], A::Partial::empty());
+            let is_new = slot as usize == known;
+            known += usize::from(is_new);
+            let key = if is_new { fresh.next() } else { None };
+            Delta { partial, key, slot, origin: *origin, group: groups[slot as usize] }
+        }));
+    }
+
+    /// Lets a mini-batch leave that is due, in pieces, and then the control behind it. The operators after this one are ready.
+    fn let_leave(&mut self) -> Result<bool, RunError> {
+        loop {
+            let Some(held) = &mut self.held else { return Ok(true) };
+            held.leaves |= held.touched > 0 && held.ticks.tick().is_some();
+            if !held.leaves {
+                return Ok(true);
+            }
+            if held.told < held.touched {
+                let (piece, known) = (held.told..held.touched.min(held.told + EMIT), held.known);
+                let new = self.dirty[piece.clone()].iter().filter(|&&slot| slot as usize >= known).count();
+                (held.told, held.known) = (piece.end, known + new);
+                self.tell(piece, known, new);
+            } else {
+                (held.records, held.touched, held.told, held.leaves) = (0, 0, 0, false);
+                if let Some(control) = held.pending.take() {
+                    self.next.control(control);
+                }
+            }
+            if !self.next.ready()? {
+                return Ok(false);
+            }
+        }
+    }
+}
+
 impl<R, B, A, N> Operator<R> for Interning<R, B, A, N>
 where
     R: Record,
@@ -271,42 +371,48 @@ where
     where
         I: Iterator<Item = R::Of<'a>>,
     {
-        let mut known = self.groups.len();
+        let known = self.groups.len();
         let mut group: Group<'a, R, B> = [const { None }; GROUP];
-        let (mut filled, mut touched) = (0, 0);
+        let (mut filled, mut touched) = (0, self.held.as_ref().map_or(0, |held| held.touched));
+        let mut groups = 0;
         records.for_each(|record| {
             let prepared = guard(self.of.site, || self.of.by.prepare(&self.index, &record));
             group[filled] = Some((record, prepared));
             filled += 1;
             if filled == GROUP {
                 filled = 0;
+                groups += 1;
                 touched = self.lift(&mut group, touched);
             }
         });
         touched = self.lift(&mut group[..filled], touched);
-        let Self { origin, partials, groups, dirty, fresh, next, .. } = self;
-        let mut fresh = fresh.drain(..);
-        next.process(dirty[..touched].iter().map(|&slot| {
-            let partial = std::mem::replace(&mut partials[slot as usize], A::Partial::empty());
-            // New keys come in the order of their slots.
-            let is_new = slot as usize == known;
-            known += usize::from(is_new);
-            let key = if is_new { fresh.next() } else { None };
-            Delta { partial, key, slot, origin: *origin, group: groups[slot as usize] }
-        }));
+        match &mut self.held {
+            None => self.tell(0..touched, known, self.fresh.len()),
+            Some(held) => held.add(groups * GROUP + filled, touched),
+        }
     }
 
     fn control(&mut self, control: Control) {
-        self.next.control(control);
+        match &mut self.held {
+            Some(held) if held.touched > 0 => (held.leaves, held.pending) = (true, Some(control)),
+            _ => self.next.control(control),
+        }
     }
 
     #[inline(always)]
     fn ready(&mut self) -> Result<bool, RunError> {
-        self.next.ready()
+        Ok(self.next.ready()? && (self.held.is_none() || self.let_leave()?))
     }
 
     fn states(&mut self, states: &mut States<'_>) {
-        let Self { of: _, index, origin: _, partials, groups, dirty, fresh: _, next } = self;
+        let Self { of: _, held, index, origin: _, partials, groups, dirty, fresh, next } = self;
+        if let Some(Held { records_max: _, ticks, records, touched, told: _, known, leaves: _, pending: _ }) = held {
+            ticks.states(states);
+            states.keep(records);
+            states.keep(touched);
+            states.keep(known);
+            states.keep(fresh);
+        }
         states.keep(index);
         states.keep(partials);
         states.keep(groups);
@@ -451,3 +557,8 @@ where
         next.states(states);
     }
 }
+
+#[cfg(test)]
+#[path = "rolling_tests.rs"]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use thalweg::{
-    BuildError, Config, Count, Dataflow, Fold, Monotone, Own, RunError, Sum, SumCount, Text, Tumbling, Update, Windowed,
+    BuildError, Config, Count, Dataflow, Fold, Monotone, Own, ProcessingTime, RunError, Sum, SumCount, Text, Tumbling, Update, Windowed,
     ring::Probe,
     sink::{Folded, Sink, Total},
     source::{Csv, Source},
@@ -149,12 +149,14 @@ pub(super) fn ysb_between<S: Source<Out = Own<Ad>>>(
         .sink(sink);
 }
 
-/// `wordcount`: how often each word occurs. The sink keeps the final table from the changes alone.
+/// `wordcount`: how often each word occurs. The sink keeps the final table from the changes alone, which come for a million words at a time, as in
+/// the other systems' programs.
 pub(super) fn wordcount(lines: &Lines, config: Config) -> Result<Outcome, String> {
     let watch = Watch::new(lines.events);
     let mut flow = Dataflow::new("wordcount");
     let (sink, tables) = Fold::new(Table::default(), Table::change);
-    flow.source(watch.over(TextReplay(lines.clone()))).flat_map_to::<Text, _>(words).key_by_text().aggregate(Count).sink(sink);
+    let words = flow.source(watch.over(TextReplay(lines.clone()))).flat_map_to::<Text, _>(words);
+    words.key_by_text().mini_batch(1 << 20, ProcessingTime::new().tick(Duration::from_millis(100))).aggregate(Count).sink(sink);
     let ran = run(flow, config)?;
     let elapsed = watch.elapsed();
     let (mut answer, mut changes) = (Answer::default(), 0);
