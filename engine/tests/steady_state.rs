@@ -213,15 +213,10 @@ fn process_functions_with_state_timers_and_a_time_to_live() {
                     .source(Generate::new(RECORDS, move |i| {
                         marks.see(i);
                         // Keys take turns, so that some are silent for longer than others are.
-                        (i / 100_000 % 2 * 500 + i % 500).wrapping_mul(scatter)
+                        (i, (i / 100_000 % 2 * 500 + i % 500).wrapping_mul(scatter))
                     }))
-                    .watermarks(BoundedDisorder::seconds(1), {
-                        let mut i = 0;
-                        move |_| {
-                            i += 1;
-                            i / 50
-                        }
-                    })
+                    .watermarks(BoundedDisorder::seconds(1), |&(i, _)| i as i64 / 50)
+                    .map(|(_, key): (u64, u64)| key)
                     .key_by(|key| *key);
                 match which {
                     0 => keyed.process(|| Silence).sink(sink),

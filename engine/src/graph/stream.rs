@@ -203,6 +203,8 @@ where
     }
 
     /// Takes event times from the records (ms since the Unix epoch), and watermarks from the event times.
+    ///
+    /// `time` may be called more than once for a record.
     #[track_caller]
     pub fn watermarks<W, T>(
         mut self,
@@ -211,7 +213,7 @@ where
     ) -> TimedStream<L::Out, H, Then<L, impl crate::operator::Step<L::Out, Out = crate::record::Timed<L::Out>>>>
     where
         W: WatermarkPolicy,
-        T: for<'a, 'b> FnMut(&'b Of<'a, L>) -> EventTime + Clone + Send + 'static,
+        T: for<'a, 'b> Fn(&'b Of<'a, L>) -> EventTime + Clone + Send + 'static,
     {
         let site = self.site("watermarks");
         let gauges = {

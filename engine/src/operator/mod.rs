@@ -68,6 +68,18 @@ pub trait Operator<R: Record> {
     where
         I: Iterator<Item = R::Of<'a>>;
 
+    /// As [`process`](Self::process), of a batch that can be looked ahead in: a clone of the iterator yields the same records, and its least size
+    /// is the exact one.
+    ///
+    /// A source goes this way if its records lie in memory and cost little to make, since what is looked at ahead is made twice. An operator that
+    /// has nothing to gain by it ends it, by leaving this as it is.
+    fn process_ahead<'a, I>(&mut self, records: I)
+    where
+        I: DoubleEndedIterator<Item = R::Of<'a>> + Clone,
+    {
+        self.process(records);
+    }
+
     /// Whether this operator and those after it can take records under a mask, and gain by it.
     const MASKS: bool = false;
 

@@ -13,7 +13,7 @@
 //! A record is made from a reference into the block inside the chain's own loop, so the compiler loads the fields that the chain uses
 //! and no others.
 
-use std::{fmt, marker::PhantomData, ops::Range, sync::Arc};
+use std::{fmt, marker::PhantomData, mem::needs_drop, ops::Range, sync::Arc};
 
 use super::{
     Polled, Reader, Source,
@@ -21,7 +21,11 @@ use super::{
 };
 use crate::{
     error::{BuildError, RunError},
-    operator::{Operator, blame},
+    operator::{
+        Operator,
+        adapt::{Mapped, Remaining},
+        blame,
+    },
     record::{Own, Record},
 };
 
@@ -72,11 +76,11 @@ impl<T: Send + Sync + 'static> Replay<T, ()> {
     /// });
     /// ```
     ///
-    /// `make` is cloned for each reader.
+    /// `make` is cloned for each reader. What it returns may be called more than once for a record.
     pub fn laps<U, M, F>(block: impl Into<Arc<[T]>>, laps: u64, make: F) -> Replay<T, F>
     where
         F: FnMut(u64) -> M + Clone + Send + 'static,
-        M: FnMut(&T) -> U,
+        M: Fn(&T) -> U + Clone,
     {
         Replay { block: block.into(), laps, records: u64::MAX, make }
     }
@@ -101,6 +105,11 @@ impl<T, F> Replay<T, F> {
 pub struct ReplayLent<T> {
     block: Arc<[T]>,
     laps: u64,
+}
+
+/// Whether records of this type may be made twice: without memory of their own, and of a cache line at most.
+const fn is_cheap<U>() -> bool {
+    !needs_drop::<U>() && size_of::<U>() <= 64
 }
 
 /// One reader's place in the laps over a block.
@@ -159,7 +168,7 @@ where
     T: Send + Sync + 'static,
     U: 'static,
     F: FnMut(u64) -> M + Clone + Send + 'static,
-    M: FnMut(&T) -> U,
+    M: Fn(&T) -> U + Clone,
 {
     type Out = Own<U>;
     type Reader = ReplayReader<T, F>;
@@ -186,7 +195,7 @@ where
     T: Send + Sync + 'static,
     U: 'static,
     F: FnMut(u64) -> M + Send + 'static,
-    M: FnMut(&T) -> U,
+    M: Fn(&T) -> U + Clone,
 {
     type Out = Own<U>;
 
@@ -195,8 +204,13 @@ where
         let Some((batch, lap)) = self.laps.next(max) else { return Ok(Polled::End) };
         let records = batch.len();
         // Moved into the loop, so that what it captures stays in registers.
-        let mut make = blame::source(|| (self.make)(lap));
-        out.process(self.laps.block[batch].iter().map(move |record| blame::source(|| make(record))));
+        let make = blame::source(|| (self.make)(lap));
+        let made = Mapped { records: Remaining(&self.laps.block[batch]), function: move |record| blame::source(|| make(record)) };
+        if const { is_cheap::<U>() } {
+            out.process_ahead(made);
+        } else {
+            out.process(made);
+        }
         Ok(Polled::Records(records))
     }
 

@@ -87,6 +87,13 @@ impl<V> Direct<'_, V> {
         Self { offset: 0, slots: &mut [] }
     }
 
+    /// The same slots where a key's raw value is its index, so that the compiler leaves out the addition; `None` if they begin elsewhere.
+    #[inline(always)]
+    pub(crate) fn plain<K: Key>(&mut self) -> Option<Direct<'_, V>> {
+        let offset = const { K::ORIGIN.wrapping_neg() };
+        (self.offset == offset).then_some(Direct { offset, slots: self.slots })
+    }
+
     /// The accumulator of the key with these bits, `None` if the key is outside: take [`KeyedState::slot`](super::KeyedState::slot) then.
     ///
     /// Cost: a subtraction and one bounds check.

@@ -24,6 +24,9 @@ pub trait WatermarkPolicy: Clone + Send + 'static {
         *max = (*max).max(time);
     }
 
+    /// Whether the last time of a batch stands for all: to [`see`](Self::see) that one leaves what it leaves to see each.
+    const LAST_STANDS_FOR_ALL: bool = false;
+
     /// Says what is wrong with the policy's parameters, if anything.
     fn refuse(&self) -> Option<String> {
         None
@@ -38,6 +41,8 @@ impl WatermarkPolicy for Monotone {
     fn watermark(&mut self, max: EventTime) -> EventTime {
         max.saturating_sub(1)
     }
+
+    const LAST_STANDS_FOR_ALL: bool = true;
 
     /// The last time is the highest one.
     #[inline(always)]
@@ -98,7 +103,7 @@ impl<T, W> Watermarks<T, W> {
 impl<R, T, W> Step<R> for Watermarks<T, W>
 where
     R: Record,
-    T: for<'a, 'b> FnMut(&'b R::Of<'a>) -> EventTime + Clone + Send + 'static,
+    T: for<'a, 'b> Fn(&'b R::Of<'a>) -> EventTime + Clone + Send + 'static,
     W: WatermarkPolicy,
 {
     type Out = Timed<R>;
@@ -111,10 +116,10 @@ where
 /// Puts its time beside a record, and shows it to the policy. A closure that is made here for the reason that
 /// [`function`](crate::operator::function) gives.
 #[inline(always)]
-fn stamping<'a, R, T, W>(time: &mut T, site: Site, policy: &W, max: &mut EventTime) -> impl FnMut(R::Of<'a>) -> (EventTime, R::Of<'a>)
+fn stamping<'a, R, T, W>(time: &T, site: Site, policy: &W, max: &mut EventTime) -> impl FnMut(R::Of<'a>) -> (EventTime, R::Of<'a>)
 where
     R: Record,
-    T: for<'b, 'c> FnMut(&'c R::Of<'b>) -> EventTime,
+    T: for<'b, 'c> Fn(&'c R::Of<'b>) -> EventTime,
     W: WatermarkPolicy,
 {
     move |record| {
@@ -124,10 +129,35 @@ where
     }
 }
 
+/// As [`stamping`], without a policy that sees it.
+#[inline(always)]
+fn timing<'a, R, T>(time: &T, site: Site) -> impl Fn(R::Of<'a>) -> (EventTime, R::Of<'a>) + Clone
+where
+    R: Record,
+    T: for<'b, 'c> Fn(&'c R::Of<'b>) -> EventTime,
+{
+    move |record| (guard(site, || time(&record)), record)
+}
+
+impl<T, W: WatermarkPolicy, N> Watermarks<T, W, N, Gauge> {
+    /// Notes what the policy has seen of a batch.
+    #[inline(always)]
+    fn seen(&mut self, max: EventTime) {
+        self.max = max;
+        let watermark = self.policy.watermark(max);
+        // An input that was idle is back, and those behind wait for it again: it tells them the old one if there is no higher.
+        if watermark > self.emitted || self.idle {
+            self.idle = false;
+            self.emitted = self.emitted.max(watermark);
+            self.pending = Some(self.emitted);
+        }
+    }
+}
+
 impl<R, T, W, N> Operator<R> for Watermarks<T, W, N, Gauge>
 where
     R: Record,
-    T: for<'a, 'b> FnMut(&'b R::Of<'a>) -> EventTime,
+    T: for<'a, 'b> Fn(&'b R::Of<'a>) -> EventTime,
     W: WatermarkPolicy,
     N: Operator<Timed<R>>,
 {
@@ -137,15 +167,25 @@ where
         I: Iterator<Item = R::Of<'a>>,
     {
         let mut max = self.max;
-        self.next.process(Mapped { records, function: stamping::<R, T, W>(&mut self.time, self.site, &self.policy, &mut max) });
-        self.max = max;
-        let watermark = self.policy.watermark(max);
-        // An input that was idle is back, and those behind wait for it again: it tells them the old one if there is no higher.
-        if watermark > self.emitted || self.idle {
-            self.idle = false;
-            self.emitted = self.emitted.max(watermark);
-            self.pending = Some(self.emitted);
+        self.next.process(Mapped { records, function: stamping::<R, T, W>(&self.time, self.site, &self.policy, &mut max) });
+        self.seen(max);
+    }
+
+    #[inline(always)]
+    fn process_ahead<'a, I>(&mut self, records: I)
+    where
+        I: DoubleEndedIterator<Item = R::Of<'a>> + Clone,
+    {
+        if !const { W::LAST_STANDS_FOR_ALL } {
+            return self.process(records);
         }
+        let times = Mapped { records, function: timing::<R, T>(&self.time, self.site) };
+        let mut max = self.max;
+        if let Some((last, _)) = times.clone().next_back() {
+            self.policy.see(&mut max, last);
+        }
+        self.next.process_ahead(times);
+        self.seen(max);
     }
 
     fn control(&mut self, control: Control) {

@@ -20,7 +20,7 @@ use crate::{
         link::{ChainCx, Step},
     },
     record::{Own, Record, Timed},
-    state::{Key, KeyedState},
+    state::{Direct, Key, KeyedState},
     time::EventTime,
 };
 
@@ -78,6 +78,21 @@ where
 const BREAKS: u32 = 8;
 /// ... and that they will in so many batches more, after which it is looked at again.
 const MIXED_BATCHES: u32 = 64;
+
+/// Records that are looked at ahead.
+const AHEAD: usize = 16;
+
+/// Whether the times of the next [`AHEAD`] records are in the window.
+#[inline(always)]
+fn all_within<T>(mut ahead: impl Iterator<Item = (EventTime, T)>, start: EventTime, size_ms: u64) -> bool {
+    for _ in 0..AHEAD {
+        match ahead.next() {
+            Some((time, _)) if time.wrapping_sub(start).cast_unsigned() < size_ms => {}
+            _ => return false,
+        }
+    }
+    true
+}
 
 /// Keeps partials per window and key, and passes them on when the watermark passes the window.
 pub(crate) struct Combining<F, A, K, P, N> {
@@ -211,6 +226,92 @@ impl<F, A, K: Key, P: crate::state::Partial, N> Combining<F, A, K, P, N> {
         }
     }
 
+    /// As [`run`](Self::run), with a look ahead as long as there are enough records.
+    #[inline(always)]
+    fn run_ahead<'a, R, I>(&mut self, records: &mut I) -> Option<(EventTime, K, R::Of<'a>)>
+    where
+        R: Record,
+        F: for<'b, 'c> FnMut(&'c R::Of<'b>) -> K,
+        A: Aggregate<R, Partial = P>,
+        I: Iterator<Item = (EventTime, R::Of<'a>)> + Clone,
+    {
+        if K::INTEGER
+            && let Some(window) = self.open.current()
+            && let Some(mut direct) = window.table.as_direct()
+        {
+            let (of, start) = (&mut self.of, window.start);
+            let broken = match direct.plain::<K>() {
+                Some(plain) => Self::look_ahead::<R, I>(of, start, plain, records),
+                None => Self::look_ahead::<R, I>(of, start, direct, records),
+            };
+            if broken.is_some() {
+                return broken;
+            }
+        }
+        self.run::<R, I>(records)
+    }
+
+    /// Looks at the times of some records ahead, and if all are in the window that begins at `start`, works them off without another look; over and
+    /// over. Returns a record that has no slot, or none: the next ones have to be worked off one by one then.
+    ///
+    /// Nothing is kept from the look, and the record that has no slot is made once more, so that what a record has beside its key is loaded where it is
+    /// used. That is worth more than the look costs: a loop that may have to hand on the record, with its time, keeps all of it in registers.
+    #[inline(always)]
+    fn look_ahead<'a, R, I>(
+        Combine { key, windows, aggregate, site, .. }: &mut Combine<F, A>,
+        start: EventTime,
+        mut direct: Direct<'_, P>,
+        records: &mut I,
+    ) -> Option<(EventTime, K, R::Of<'a>)>
+    where
+        R: Record,
+        F: for<'b, 'c> FnMut(&'c R::Of<'b>) -> K,
+        A: Aggregate<R, Partial = P>,
+        I: Iterator<Item = (EventTime, R::Of<'a>)> + Clone,
+    {
+        let (site, size_ms) = (*site, windows.size_ms().cast_unsigned());
+        while records.size_hint().0 >= AHEAD && all_within(records.clone(), start, size_ms) {
+            for _ in 0..AHEAD {
+                let mut again = records.clone();
+                let (_, record) = records.next()?;
+                let key = guard(site, || key(&record));
+                match direct.slot_of(&key) {
+                    Some(partial) => guard(site, || aggregate.lift(partial, &record)),
+                    None => return again.next().map(|(time, record)| (time, key, record)),
+                }
+            }
+        }
+        None
+    }
+
+    /// Works a batch off in runs, each made by `run`, which returns the record that breaks it.
+    #[inline(always)]
+    fn process_runs<'a, R, I>(&mut self, records: &mut I, mut run: impl FnMut(&mut Self, &mut I) -> Option<(EventTime, K, R::Of<'a>)>)
+    where
+        R: Record,
+        F: for<'b, 'c> FnMut(&'c R::Of<'b>) -> K,
+        A: Aggregate<R, Partial = P>,
+        I: Iterator<Item = (EventTime, R::Of<'a>)>,
+    {
+        let mut breaks = 0;
+        loop {
+            let broken = if K::INTEGER && self.mixed > 0 { self.run_mixed::<R, I>(records) } else { run(self, records) };
+            let Some((time, key, record)) = broken else { break };
+            breaks += 1;
+            if breaks == BREAKS {
+                self.mixed = MIXED_BATCHES;
+            }
+            if let Some(partial) = Self::enter(&mut self.open, &self.of, time, &key) {
+                let Combine { aggregate, site, .. } = &mut self.of;
+                guard(*site, || aggregate.lift(partial, &record));
+            }
+        }
+        self.mixed = self.mixed.saturating_sub(1);
+        if self.lenient {
+            self.open.close_reopened();
+        }
+    }
+
     /// Finds the partial of a record of another window, or of one that the current table has to change for; none if the record is late.
     ///
     /// Takes the key alone, so that a record's fields need not be loaded for it.
@@ -267,23 +368,15 @@ where
     where
         I: Iterator<Item = (EventTime, R::Of<'a>)>,
     {
-        let mut breaks = 0;
-        loop {
-            let broken = if K::INTEGER && self.mixed > 0 { self.run_mixed::<R, I>(&mut records) } else { self.run::<R, I>(&mut records) };
-            let Some((time, key, record)) = broken else { break };
-            breaks += 1;
-            if breaks == BREAKS {
-                self.mixed = MIXED_BATCHES;
-            }
-            if let Some(partial) = Self::enter(&mut self.open, &self.of, time, &key) {
-                let Combine { aggregate, site, .. } = &mut self.of;
-                guard(*site, || aggregate.lift(partial, &record));
-            }
-        }
-        self.mixed = self.mixed.saturating_sub(1);
-        if self.lenient {
-            self.open.close_reopened();
-        }
+        self.process_runs::<R, I>(&mut records, Self::run::<R, I>);
+    }
+
+    #[inline(always)]
+    fn process_ahead<'a, I>(&mut self, mut records: I)
+    where
+        I: DoubleEndedIterator<Item = (EventTime, R::Of<'a>)> + Clone,
+    {
+        self.process_runs::<R, I>(&mut records, Self::run_ahead::<R, I>);
     }
 
     fn control(&mut self, control: Control) {
