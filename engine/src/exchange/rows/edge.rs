@@ -175,18 +175,21 @@ impl<R: Portable, O: Operator<Timed<R>>> Step for RowTask<R, O> {
     #[inline(always)]
     fn step(&mut self) -> Result<Progress, RunError> {
         let mut intake = self.intake.borrow_mut();
-        let mut worked = 0;
-        for _ in 0..self.ports.len().max(1) {
+        let (mut worked, mut empty) = (0, 0);
+        // As many as a ring holds: a batch of the source on the other worker is many parcels, and while they wait it can go on with none.
+        for _ in 0..self.ports.len().max(1) * PARCELS.end() {
             if !intake.all_ready()? {
                 return Ok(if worked > 0 { Progress::Worked(worked) } else { Progress::Blocked });
             }
-            if self.ports.is_empty() {
+            if empty == self.ports.len() {
                 break;
             }
             self.turn = if self.turn + 1 < self.ports.len() { self.turn + 1 } else { 0 };
             let port = &mut self.ports[self.turn];
+            empty += 1;
             match port.receiver.next(1) {
                 Next::Records(parcels) => {
+                    empty = 0;
                     for mut parcel in parcels {
                         worked += parcel.len();
                         intake.operator.process(parcel.drain());
@@ -197,6 +200,7 @@ impl<R: Portable, O: Operator<Timed<R>>> Step for RowTask<R, O> {
                     port.producer.wake();
                 }
                 Next::Control(control) => {
+                    empty = 0;
                     worked += 1;
                     intake.take_control(port.input, control);
                     port.producer.wake();
