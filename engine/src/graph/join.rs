@@ -184,8 +184,8 @@ where
     /// The left rows whose key has a right row in the same window, when the window closes, in the order in which they came, each with its
     /// window's start: a semi-join. Their time is the window's last.
     ///
-    /// A worker keeps the left rows of its open windows, of which [`keys_max`](Self::keys_max) is no limit, and of the right ones only their
-    /// keys.
+    /// A worker keeps the left rows of its open windows, and of the right ones only their keys. [`keys_max`](Self::keys_max) is no limit of either;
+    /// the job ends with an error where the texts of one window's left rows pass 2 GiB.
     ///
     /// ```
     /// use thalweg::{Collect, Config, Dataflow, Monotone, Own, Replay, Tumbling, process::Either, record::EitherOf};

@@ -3,8 +3,8 @@
 //! The standard library's do the same, but leave it to the compiler whether a step of theirs is compiled into the loop. In a long chain it
 //! then leaves some step out, which costs a call and a record through memory for every record. These are compiled into the loop always.
 
-/// As [`slice::iter`], but it keeps how many records are left where the standard one keeps the end, so that the compiler, which cannot tell that
-/// an address plus four records is not the end, sees from `size_hint` that the next four are there.
+/// As [`slice::iter`], but it keeps how many records are left where the standard one keeps the end: once `size_hint` has said that so many are
+/// there, the compiler leaves out the test for the end in each of their steps, which it cannot with addresses.
 #[derive(Debug)]
 pub(crate) struct Remaining<'a, T>(pub(crate) &'a [T]);
 
